@@ -1,0 +1,231 @@
+//! A model pack: its manifest, and a reader that takes the weight file in pieces as they arrive, so
+//! that never more than one tensor is held in two forms.
+
+use std::collections::BTreeMap;
+
+use safetensors::{Dtype, SafeTensors};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::config::{ClipConfig, TensorSpec};
+use super::vision::VisionTower;
+use super::weights::{self, SCALE, Weights};
+use crate::device::Device;
+use crate::{Error, Result};
+
+/// The manifest format this version reads and writes.
+pub const FORMAT: u32 = 1;
+
+/// Longest safetensors header that is believed, in bytes.
+const MAX_HEADER: usize = 4 << 20;
+
+/// `pack.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Stable name, also the folder's.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// SPDX name of the weights' licence.
+    pub licence: String,
+    /// Where the weights come from, a sentence.
+    pub source: String,
+    /// The shape of the model.
+    pub clip: ClipConfig,
+    /// The weight files; format 1 has one.
+    pub files: Vec<PackFile>,
+}
+
+/// One file of a pack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PackFile {
+    /// Name inside the pack's folder.
+    pub name: String,
+    /// Length, in bytes.
+    pub bytes: u64,
+    /// SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// Parses and checks `pack.json`.
+    ///
+    /// # Errors
+    /// [`Error::PackManifest`].
+    pub fn parse(json: &str) -> Result<Self> {
+        let refuse = |message: String| Error::PackManifest { message };
+        let manifest: Self = serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
+        if manifest.format != FORMAT {
+            return Err(refuse(format!("its format is {}, this version reads {FORMAT}", manifest.format)));
+        }
+        manifest.weights_file()?;
+        manifest.clip.vision.validate()?;
+        Ok(manifest)
+    }
+
+    /// The one weight file.
+    ///
+    /// # Errors
+    /// [`Error::PackManifest`] where there is none or more than one.
+    pub fn weights_file(&self) -> Result<&PackFile> {
+        match self.files.as_slice() {
+            [file] => Ok(file),
+            files => Err(Error::PackManifest { message: format!("it names {} weight files instead of one", files.len()) }),
+        }
+    }
+}
+
+/// Reads a pack's weight file in pieces, checks it, and builds the tower.
+#[derive(Debug)]
+pub struct PackReader {
+    manifest: Manifest,
+    file: PackFile,
+    device: Device,
+    weights: Weights,
+    hash: Sha256,
+    received: u64,
+    /// Bytes of the header, or of the tensor, that is not complete yet.
+    pending: Vec<u8>,
+    /// Tensors still to come, the next one last; `None` before the header is read.
+    plan: Option<Vec<Planned>>,
+}
+
+#[derive(Debug)]
+struct Planned {
+    name: String,
+    spec: TensorSpec,
+    dtype: Dtype,
+    bytes: usize,
+}
+
+impl PackReader {
+    /// Starts reading the pack that `manifest` describes, onto `device`.
+    ///
+    /// # Errors
+    /// [`Error::PackManifest`].
+    pub fn new(manifest: Manifest, device: Device) -> Result<Self> {
+        let file = manifest.weights_file()?.clone();
+        let weights = Weights::new(device.clone());
+        Ok(Self { manifest, file, device, weights, hash: Sha256::new(), received: 0, pending: Vec::new(), plan: None })
+    }
+
+    /// The next bytes of the weight file, any number of them.
+    ///
+    /// # Errors
+    /// [`Error::PackLength`], [`Error::WeightsHeader`], or what is wrong with a tensor, by its name.
+    /// After an error the reader is of no more use.
+    pub fn push(&mut self, mut chunk: &[u8]) -> Result<()> {
+        self.received += chunk.len() as u64;
+        if self.received > self.file.bytes {
+            return Err(self.wrong_length());
+        }
+        self.hash.update(chunk);
+        while !chunk.is_empty() {
+            let wanted = self.wanted()?;
+            let taken = chunk.len().min(wanted - self.pending.len());
+            self.pending.extend_from_slice(&chunk[..taken]);
+            chunk = &chunk[taken..];
+            if self.pending.len() == wanted {
+                self.complete(wanted)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All bytes were pushed: checks length and hash and builds the tower.
+    ///
+    /// # Errors
+    /// [`Error::PackLength`], [`Error::PackHash`], [`Error::TensorMissing`].
+    pub fn finish(mut self) -> Result<(Manifest, VisionTower)> {
+        if self.received != self.file.bytes {
+            return Err(self.wrong_length());
+        }
+        let got = hex(&self.hash.finalize());
+        if got != self.file.sha256 {
+            return Err(Error::PackHash { file: self.file.name, expected: self.file.sha256, got });
+        }
+        let tower = VisionTower::new(self.manifest.clip.vision.clone(), &mut self.weights, self.device)?;
+        Ok((self.manifest, tower))
+    }
+
+    /// Length of what is being collected: the header's length field, the header, or a tensor.
+    fn wanted(&self) -> Result<usize> {
+        match &self.plan {
+            Some(plan) => match plan.last() {
+                Some(next) => Ok(next.bytes),
+                None => Err(self.bad_header("bytes follow the last tensor".to_owned())),
+            },
+            None => match self.pending.first_chunk::<8>() {
+                None => Ok(8),
+                Some(&length) => match usize::try_from(u64::from_le_bytes(length)) {
+                    Ok(length) if length > 0 && length <= MAX_HEADER => Ok(8 + length),
+                    _ => Err(self.bad_header("its header's length is impossible".to_owned())),
+                },
+            },
+        }
+    }
+
+    fn complete(&mut self, wanted: usize) -> Result<()> {
+        match &mut self.plan {
+            Some(plan) => {
+                if let Some(tensor) = plan.pop() {
+                    self.weights.insert(&tensor.name, &tensor.spec, tensor.dtype, &self.pending)?;
+                }
+                self.pending.clear();
+            }
+            None if wanted == 8 => {} // the length is known; the header itself comes next
+            None => {
+                self.plan = Some(self.read_header()?);
+                self.pending.clear();
+            }
+        }
+        // An empty tensor has no bytes that could complete it.
+        while self.plan.as_ref().and_then(|plan| plan.last()).is_some_and(|next| next.bytes == 0) {
+            self.plan.as_mut().and_then(Vec::pop);
+        }
+        Ok(())
+    }
+
+    /// Compares the header with what the tower needs and plans the reading, in the file's order.
+    fn read_header(&self) -> Result<Vec<Planned>> {
+        let (_, metadata) = SafeTensors::read_metadata(&self.pending).map_err(|error| self.bad_header(error.to_string()))?;
+        let found = metadata.tensors();
+        let quantised = |name: &str| found.get(name).is_some_and(|info| info.dtype == Dtype::I8);
+        let mut specs = weights::with_scales(&self.manifest.clip.vision.tensors(), quantised);
+        let mut order: Vec<_> = found.into_iter().collect();
+        order.sort_by_key(|(_, info)| info.data_offsets.0);
+        let mut plan = Vec::with_capacity(order.len());
+        for (name, info) in order {
+            let spec = specs.remove(&name).ok_or_else(|| Error::TensorUnexpected { name: name.clone() })?;
+            if info.shape != spec.shape {
+                return Err(Error::TensorShape { name, expected: spec.shape, got: info.shape.clone() });
+            }
+            let bytes = info.data_offsets.1 - info.data_offsets.0;
+            plan.push(Planned { name, spec, dtype: info.dtype, bytes });
+        }
+        first_missing(specs)?;
+        plan.reverse();
+        Ok(plan)
+    }
+
+    fn wrong_length(&self) -> Error {
+        Error::PackLength { file: self.file.name.clone(), expected: self.file.bytes, got: self.received }
+    }
+
+    fn bad_header(&self, message: String) -> Error {
+        Error::WeightsHeader { file: self.file.name.clone(), message }
+    }
+}
+
+fn first_missing(left: BTreeMap<String, TensorSpec>) -> Result<()> {
+    // A missing tensor is named before the scale that would belong to it.
+    let name = left.into_keys().min_by_key(|name| name.ends_with(SCALE));
+    name.map_or(Ok(()), |name| Err(Error::TensorMissing { name }))
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

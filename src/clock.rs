@@ -1,0 +1,25 @@
+//! Elapsed time, natively and in a browser (where `std::time::Instant` panics).
+
+/// A moment to measure from.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock(#[cfg(not(target_arch = "wasm32"))] std::time::Instant, #[cfg(target_arch = "wasm32")] f64);
+
+impl Clock {
+    /// Now.
+    #[must_use]
+    pub fn start() -> Self {
+        #[cfg(not(target_arch = "wasm32"))]
+        return Self(std::time::Instant::now());
+        #[cfg(target_arch = "wasm32")]
+        return Self(js_sys::Date::now());
+    }
+
+    /// Milliseconds since [`Clock::start`].
+    #[must_use]
+    pub fn ms(self) -> f64 {
+        #[cfg(not(target_arch = "wasm32"))]
+        return self.0.elapsed().as_secs_f64() * 1e3;
+        #[cfg(target_arch = "wasm32")]
+        return js_sys::Date::now() - self.0;
+    }
+}

@@ -1,0 +1,195 @@
+//! A picture in, a verdict out: the whole of the check flow, from the open model on.
+
+use serde::Serialize;
+
+use crate::clip::pack::Manifest;
+use crate::clip::vision::VisionTower;
+use crate::clock::Clock;
+use crate::device::DeviceInfo;
+use crate::features::TowerShape;
+use crate::head::file::Thresholds;
+use crate::head::{Figures, Head, Label};
+use crate::picture::{Limits, Picture};
+use crate::progress::Progress;
+use crate::{Result, pixels};
+
+/// The loaded model and head.
+#[derive(Debug)]
+pub struct Detector {
+    manifest: Manifest,
+    tower: VisionTower,
+    head: Head,
+}
+
+/// What a detector says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DetectorInfo {
+    /// Where it computes.
+    pub device: DeviceInfo,
+    /// The model.
+    pub pack: PackInfo,
+    /// The head.
+    pub head: HeadSummary,
+}
+
+/// The model, in short.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PackInfo {
+    /// Stable name.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// SHA-256 of the weight file.
+    pub sha256: String,
+}
+
+/// The head, in short.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HeadSummary {
+    /// Stable name.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// Day of training, ISO 8601.
+    pub trained: String,
+    /// What it reached on sources it never saw.
+    pub figures: Figures,
+}
+
+/// The answer about one picture.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Verdict {
+    /// In a word.
+    pub label: Label,
+    /// Calibrated probability of being generated, 0…1.
+    pub probability: f32,
+    /// Where the word changes.
+    pub thresholds: Thresholds,
+    /// What was checked.
+    pub picture: PictureInfo,
+    /// How it was looked at, in words.
+    pub views: Vec<&'static str>,
+    /// Where it was computed.
+    pub device: DeviceInfo,
+    /// How long it took.
+    pub ms: Milliseconds,
+}
+
+/// The picture, in short.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PictureInfo {
+    /// Width when upright, in pixels.
+    pub width: u32,
+    /// Height when upright, in pixels.
+    pub height: u32,
+    /// Name of the format, as people write it.
+    pub format: String,
+}
+
+/// Time spent in each stage, in milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Milliseconds {
+    /// Bytes to picture; 0 where the browser decoded.
+    pub decode: f64,
+    /// Picture to pixels.
+    pub pixels: f64,
+    /// The image tower, with reading back.
+    pub clip: f64,
+    /// Features and head.
+    pub head: f64,
+}
+
+impl Milliseconds {
+    /// All stages together.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.decode + self.pixels + self.clip + self.head
+    }
+}
+
+impl Detector {
+    /// Joins a model and a head that was trained on it.
+    ///
+    /// # Errors
+    /// [`crate::Error::HeadMismatch`], [`crate::Error::HeadFormat`].
+    pub fn new(manifest: Manifest, tower: VisionTower, head: Head) -> Result<Self> {
+        head.require(&manifest.id, &manifest.weights_file()?.sha256, tower.shape())?;
+        Ok(Self { manifest, tower, head })
+    }
+
+    /// What it says of itself.
+    ///
+    /// # Errors
+    /// [`crate::Error::PackManifest`], which [`Detector::new`] has already ruled out.
+    pub fn info(&self) -> Result<DetectorInfo> {
+        let head = self.head.info();
+        Ok(DetectorInfo {
+            device: self.tower.device().info().clone(),
+            pack: PackInfo {
+                id: self.manifest.id.clone(),
+                name: self.manifest.name.clone(),
+                sha256: self.manifest.weights_file()?.sha256.clone(),
+            },
+            head: HeadSummary {
+                id: head.id.clone(),
+                name: head.name.clone(),
+                trained: head.date.clone(),
+                figures: head.figures.clone(),
+            },
+        })
+    }
+
+    /// Decodes a picture file and checks it.
+    ///
+    /// # Errors
+    /// What is wrong with the file, [`crate::Error::Cancelled`], [`crate::Error::DeviceFailed`].
+    pub async fn check(&self, bytes: &[u8], progress: &mut impl Progress) -> Result<Verdict> {
+        let clock = Clock::start();
+        let picture = Picture::decode(bytes, &Limits::default())?;
+        let decode = clock.ms();
+        let mut verdict = self.check_picture(&picture, progress).await?;
+        verdict.ms.decode = decode;
+        Ok(verdict)
+    }
+
+    /// Checks a decoded picture.
+    ///
+    /// # Errors
+    /// [`crate::Error::Cancelled`], [`crate::Error::DeviceFailed`], [`crate::Error::NotFinite`].
+    pub async fn check_picture(&self, picture: &Picture, progress: &mut impl Progress) -> Result<Verdict> {
+        let mut ms = Milliseconds::default();
+        let clock = Clock::start();
+        let pixels = pixels::clip_pixels(picture, self.tower.config().image_size);
+        ms.pixels = clock.ms();
+
+        let clock = Clock::start();
+        let tokens = self.tower.forward(pixels, progress).await?;
+        ms.clip = clock.ms();
+
+        let clock = Clock::start();
+        let spec = &self.head.info().features;
+        let features = spec.features(&tokens, self.tower.shape())?;
+        let logits = self.head.logits(features).await?;
+        let probability = self.head.probability(logits.first().copied().unwrap_or_default());
+        ms.head = clock.ms();
+
+        Ok(Verdict {
+            label: self.head.label(probability),
+            probability,
+            thresholds: self.head.info().thresholds,
+            picture: PictureInfo { width: picture.width, height: picture.height, format: picture.format.to_string() },
+            views: spec.views.iter().map(|view| view.words()).collect(),
+            device: self.tower.device().info().clone(),
+            ms,
+        })
+    }
+}
+
+impl VisionTower {
+    /// The sizes that features depend on.
+    #[must_use]
+    pub fn shape(&self) -> TowerShape {
+        let config = self.config();
+        TowerShape { layers: config.layers, width: config.width, projection: config.projection }
+    }
+}

@@ -1,0 +1,178 @@
+//! Where tensors are computed: a WebGPU device or the CPU. The only module that knows which.
+
+use burn::tensor::Tensor;
+use burn::tensor::wgpu::{WgpuSetup, wgpu};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// What the caller asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preference {
+    /// A hardware GPU where there is one that can be used, else the CPU.
+    #[default]
+    Auto,
+    /// WebGPU, also on a software adapter; an error where there is none.
+    Gpu,
+    /// The CPU.
+    Cpu,
+}
+
+/// Which kind of device computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// WebGPU: the browser's, or Vulkan, Metal or DirectX 12 natively.
+    Gpu,
+    /// burn-flex, on the processor.
+    Cpu,
+}
+
+impl Kind {
+    /// The word that people use.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Gpu => "GPU",
+            Self::Cpu => "CPU",
+        }
+    }
+}
+
+/// What a person is told about the device.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceInfo {
+    /// GPU or CPU.
+    pub kind: Kind,
+    /// The adapter's name as its driver gives it; browsers often keep it to themselves.
+    pub name: String,
+    /// Why the GPU is not used, where a GPU was wanted.
+    pub fallback: Option<String>,
+    /// The self-test against the CPU, where the device is a GPU.
+    pub self_test: Option<SelfTest>,
+}
+
+/// Result of the self-test at start: see [`crate::clip::self_test`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SelfTest {
+    /// Largest absolute difference to the CPU's embedding of the same input.
+    pub max_difference: f32,
+}
+
+/// An open device. Cheap to clone; all clones are the same device.
+#[derive(Debug, Clone)]
+pub struct Device {
+    burn: burn::tensor::Device,
+    info: DeviceInfo,
+}
+
+impl Device {
+    /// The CPU. Always there.
+    #[must_use]
+    pub fn cpu() -> Self {
+        let info = DeviceInfo { kind: Kind::Cpu, name: cpu_name(), fallback: None, self_test: None };
+        Self { burn: burn::tensor::Device::flex(), info }
+    }
+
+    /// The CPU, in place of a GPU that cannot be used because of `reason`.
+    #[must_use]
+    pub fn cpu_instead(reason: String) -> Self {
+        let mut device = Self::cpu();
+        device.info.fallback = Some(reason);
+        device
+    }
+
+    /// Opens what `preference` asks for. With [`Preference::Auto`] a missing GPU is no error.
+    ///
+    /// # Errors
+    /// [`Error::GpuUnavailable`] with [`Preference::Gpu`].
+    pub async fn open(preference: Preference) -> Result<Self> {
+        match preference {
+            Preference::Cpu => Ok(Self::cpu()),
+            Preference::Gpu => open_gpu(true).await,
+            Preference::Auto => Ok(match open_gpu(false).await {
+                Ok(device) => device,
+                Err(Error::GpuUnavailable { reason }) => Self::cpu_instead(reason),
+                Err(other) => Self::cpu_instead(other.to_string()),
+            }),
+        }
+    }
+
+    /// What a person is told.
+    #[must_use]
+    pub fn info(&self) -> &DeviceInfo {
+        &self.info
+    }
+
+    /// Records a passed self-test.
+    #[must_use]
+    pub fn with_self_test(mut self, result: SelfTest) -> Self {
+        self.info.self_test = Some(result);
+        self
+    }
+
+    /// burn's handle, on which tensors are made.
+    #[must_use]
+    pub fn burn(&self) -> &burn::tensor::Device {
+        &self.burn
+    }
+
+    /// Reads a tensor back, whatever its rank, in row-major order.
+    ///
+    /// # Errors
+    /// [`Error::DeviceFailed`] when the device was lost or the work before it failed.
+    pub async fn read<const D: usize>(&self, tensor: Tensor<D>) -> Result<Vec<f32>> {
+        let failed = |message: String| Error::DeviceFailed { device: self.info.kind.word(), message };
+        let data = tensor.into_data_async().await.map_err(|error| failed(error.to_string()))?;
+        data.into_vec::<f32>().map_err(|error| failed(format!("{error:?}")))
+    }
+}
+
+fn cpu_name() -> String {
+    let width = if cfg!(target_arch = "wasm32") { "WebAssembly SIMD, 1 thread" } else { std::env::consts::ARCH };
+    width.to_owned()
+}
+
+/// Opens a WebGPU device and registers it with burn.
+///
+/// cubecl panics on the web without `timestamp-query` (cubecl-wgpu 0.11.3, `compute/stream.rs`), so
+/// the feature is looked for before burn sees the adapter. Software adapters are slower than the CPU
+/// path; they are used only when WebGPU was asked for by name.
+async fn open_gpu(software_too: bool) -> Result<Device> {
+    let unavailable = |reason: String| Error::GpuUnavailable { reason };
+    let backends = if cfg!(target_arch = "wasm32") { wgpu::Backends::BROWSER_WEBGPU } else { wgpu::Backends::PRIMARY };
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = backends;
+    let instance = wgpu::Instance::new(descriptor);
+    let options = wgpu::RequestAdapterOptions { power_preference: wgpu::PowerPreference::HighPerformance, ..Default::default() };
+    let adapter = instance
+        .request_adapter(&options)
+        .await
+        .map_err(|_| unavailable(if cfg!(target_arch = "wasm32") { "this browser offers no WebGPU adapter" } else { "no Vulkan, Metal or DirectX 12 adapter was found" }.to_owned()))?;
+    let about = adapter.get_info();
+    if about.device_type == wgpu::DeviceType::Cpu && !software_too {
+        return Err(unavailable("the only WebGPU adapter is software, which is slower than the CPU path".to_owned()));
+    }
+    let wanted = wgpu::Features::TIMESTAMP_QUERY;
+    if cfg!(target_arch = "wasm32") && !adapter.features().contains(wanted) {
+        return Err(unavailable("the WebGPU adapter lacks timestamp-query, which the tensor library needs".to_owned()));
+    }
+    let (device, queue) = adapter
+        .request_device(&wgpu::DeviceDescriptor {
+            label: Some("safelight"),
+            required_features: adapter.features() & (wanted | wgpu::Features::SHADER_F16),
+            required_limits: adapter.limits(),
+            memory_hints: wgpu::MemoryHints::MemoryUsage,
+            ..Default::default()
+        })
+        .await
+        .map_err(|error| unavailable(error.to_string()))?;
+    let backend = about.backend;
+    let setup = WgpuSetup { instance, adapter, device, queue, backend };
+    let burn = burn::tensor::Device::wgpu_options().setup(setup).init().map_err(|error| unavailable(error.to_string()))?;
+    let name = if about.name.is_empty() { "WebGPU".to_owned() } else { about.name };
+    Ok(Device { burn, info: DeviceInfo { kind: Kind::Gpu, name, fallback: None, self_test: None } })
+}

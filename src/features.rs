@@ -1,0 +1,114 @@
+//! What the head sees of a picture, and in which order: the specification stands in the head's file,
+//! so that a head can only ever be fed what it was trained on.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clip::vision::ImageTokens;
+use crate::{Error, Result};
+
+/// A way of looking at a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum View {
+    /// The whole picture, its shorter side reduced to the tower's input, the centre cut out.
+    Whole,
+}
+
+impl View {
+    /// What a person is told was measured.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Whole => "the whole picture, reduced",
+        }
+    }
+}
+
+/// Which parts of the image tower's result make the feature. Each part is L2-normalised by itself,
+/// because the norms of class tokens grow by a factor of ten from the first block to the last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeatureSpec {
+    /// How the picture is looked at; format 1 has one view.
+    pub views: Vec<View>,
+    /// The projected embedding.
+    pub embedding: bool,
+    /// Blocks whose class token is taken, counted from 0.
+    pub blocks: Vec<usize>,
+}
+
+/// The sizes of the image tower that a feature depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TowerShape {
+    /// Number of blocks.
+    pub layers: usize,
+    /// Width of a class token.
+    pub width: usize,
+    /// Width of the embedding.
+    pub projection: usize,
+}
+
+impl FeatureSpec {
+    /// Length `d` of the feature.
+    #[must_use]
+    pub fn dimension(&self, tower: TowerShape) -> usize {
+        usize::from(self.embedding) * tower.projection + self.blocks.len() * tower.width
+    }
+
+    /// The features of `n` pictures, `[n, d]`: the embedding first, then the blocks in their order.
+    ///
+    /// # Errors
+    /// [`Error::HeadFormat`] where a block does not exist in this tower.
+    pub fn features(&self, tokens: &ImageTokens, tower: TowerShape) -> Result<Vec<f32>> {
+        if let Some(block) = self.blocks.iter().find(|&&block| block >= tower.layers) {
+            return Err(Error::HeadFormat { message: format!("it asks for block {block} of {}", tower.layers) });
+        }
+        let mut features = Vec::with_capacity(tokens.n * self.dimension(tower));
+        for picture in 0..tokens.n {
+            if self.embedding {
+                push_normalised(&mut features, row(&tokens.embedding, picture, tower.projection));
+            }
+            for &block in &self.blocks {
+                push_normalised(&mut features, row(&tokens.class_tokens, picture * tower.layers + block, tower.width));
+            }
+        }
+        Ok(features)
+    }
+}
+
+fn row(values: &[f32], index: usize, width: usize) -> &[f32] {
+    &values[index * width..(index + 1) * width]
+}
+
+/// Appends `part` scaled to length √width, so that each number is about 1, as BatchNorm likes it.
+fn push_normalised(features: &mut Vec<f32>, part: &[f32]) {
+    let norm = part.iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+    let scale = (part.len() as f32).sqrt() / norm;
+    features.extend(part.iter().map(|value| value * scale));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOWER: TowerShape = TowerShape { layers: 2, width: 2, projection: 1 };
+
+    fn tokens() -> ImageTokens {
+        ImageTokens { n: 2, embedding: vec![5.0, -7.0], class_tokens: vec![3.0, 4.0, 0.0, 1.0, 1.0, 0.0, 6.0, 8.0] }
+    }
+
+    #[test]
+    fn the_embedding_comes_first_and_each_part_has_unit_mean_square() {
+        let spec = FeatureSpec { views: vec![View::Whole], embedding: true, blocks: vec![1] };
+        let got = spec.features(&tokens(), TOWER).unwrap();
+        let root = 2.0_f32.sqrt();
+        let expected = [1.0, 0.0, root, -1.0, 0.6 * root, 0.8 * root];
+        assert_eq!(got.len(), 2 * spec.dimension(TOWER));
+        assert!(got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{got:?}");
+    }
+
+    #[test]
+    fn a_block_that_does_not_exist_is_refused() {
+        let spec = FeatureSpec { views: vec![View::Whole], embedding: false, blocks: vec![2] };
+        assert_eq!(spec.features(&tokens(), TOWER).unwrap_err().code(), "head-format");
+    }
+}

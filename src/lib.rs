@@ -1,0 +1,31 @@
+//! Safelight tells whether a picture was made by a diffusion model, on the reader's own device.
+//!
+//! Two flows run through this library, each in one direction:
+//!
+//! ```text
+//! bytes ─ picture ─ pixels ─ clip ─ features ─ head ─ verdict      (check)
+//! labelled folder ─ features ─ trainer ─ head ─ report             (train)
+//! ```
+//!
+//! `train` never sees a pixel; `clip` never sees a head; only `web` knows JavaScript; only `device`
+//! knows which backend runs. Nothing here reads a tensor synchronously, so the terminal and the
+//! browser run the same code.
+
+pub mod clip;
+mod clock;
+pub mod detector;
+pub mod device;
+pub mod error;
+pub mod features;
+pub mod head;
+#[cfg(feature = "train")]
+pub mod metrics;
+pub mod picture;
+pub mod pixels;
+pub mod progress;
+#[cfg(feature = "train")]
+pub mod train;
+#[cfg(target_arch = "wasm32")]
+pub mod web;
+
+pub use error::{Error, Result};

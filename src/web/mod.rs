@@ -1,0 +1,160 @@
+//! The browser's view of the library: the only code that knows JavaScript. Lives in a worker.
+
+mod types;
+
+use js_sys::{Function, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::Error;
+use crate::clip::pack::{Manifest, PackReader};
+use crate::clip::self_test;
+use crate::device::{Device, Preference};
+use crate::head::Head;
+use crate::picture::{Limits, Picture};
+use crate::progress::Progress;
+use types::{JsDetectorInfo, JsVerdict, to_js};
+
+type JsResult<T> = Result<T, JsValue>;
+
+/// Turns panics into console messages with a place; the worker that sees one is replaced.
+#[wasm_bindgen(start)]
+fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// Takes a model pack in, piece by piece, onto a device that passed its self-test.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Loader {
+    reader: PackReader,
+}
+
+#[wasm_bindgen]
+impl Loader {
+    /// Opens the device that `preference` (`auto`, `gpu`, `cpu`) asks for, tests it, and prepares to
+    /// read the pack that `manifest` (the text of `pack.json`) describes.
+    ///
+    /// # Errors
+    /// `pack-manifest`, and `gpu-unavailable` where the GPU was asked for by name.
+    pub async fn open(manifest: String, #[wasm_bindgen(unchecked_param_type = "DevicePreference")] preference: String) -> JsResult<Loader> {
+        let manifest = Manifest::parse(&manifest).map_err(throw)?;
+        let preference = match preference.as_str() {
+            "gpu" => Preference::Gpu,
+            "cpu" => Preference::Cpu,
+            _ => Preference::Auto,
+        };
+        let device = tested(preference).await.map_err(throw)?;
+        Ok(Self { reader: PackReader::new(manifest, device).map_err(throw)? })
+    }
+
+    /// The next bytes of the weight file, in order.
+    ///
+    /// # Errors
+    /// `pack-length`, `weights-header`, `tensor-…`, `not-finite`.
+    pub fn push(&mut self, chunk: &[u8]) -> JsResult<()> {
+        self.reader.push(chunk).map_err(throw)
+    }
+
+    /// Checks length and hash of what was pushed, and reads the head.
+    ///
+    /// # Errors
+    /// `pack-length`, `pack-hash`, `head-format`, `head-mismatch`, `tensor-…`.
+    pub fn finish(self, head: &[u8]) -> JsResult<Detector> {
+        let (manifest, tower) = self.reader.finish().map_err(throw)?;
+        let head = Head::read(head).map_err(throw)?;
+        let detector = crate::detector::Detector::new(manifest, tower, head).map_err(throw)?;
+        Ok(Detector { detector })
+    }
+}
+
+/// Device and self-test. A GPU that fails the test is replaced by the CPU unless it was asked for.
+async fn tested(preference: Preference) -> crate::Result<Device> {
+    let device = Device::open(preference).await?;
+    match self_test::run(device).await {
+        Ok(device) => Ok(device),
+        Err(Error::GpuUnavailable { reason } | Error::DeviceFailed { message: reason, .. }) if preference == Preference::Auto => {
+            Ok(Device::cpu_instead(reason))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Checks pictures.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Detector {
+    detector: crate::detector::Detector,
+}
+
+#[wasm_bindgen]
+impl Detector {
+    /// The model, the head and the device.
+    ///
+    /// # Errors
+    /// None that a loaded detector can have.
+    #[wasm_bindgen(getter)]
+    pub fn info(&self) -> JsResult<JsDetectorInfo> {
+        to_js(&self.detector.info().map_err(throw)?)
+    }
+
+    /// Decodes and checks a picture file. `observe(done, total)` is called after every block of the
+    /// tower; it returns false to stop.
+    ///
+    /// # Errors
+    /// `picture-…`, `cancelled`, `device-failed`, `not-finite`.
+    pub async fn check(&self, bytes: Vec<u8>, #[wasm_bindgen(unchecked_param_type = "Observe")] observe: Function) -> JsResult<JsVerdict> {
+        let verdict = self.detector.check(&bytes, &mut Observer(observe)).await;
+        to_js(&verdict.map_err(throw)?)
+    }
+
+    /// Checks what the browser decoded: upright, straight RGBA, 8 bits, `[height, width, 4]`.
+    ///
+    /// # Errors
+    /// As [`Detector::check`].
+    #[wasm_bindgen(js_name = checkPixels)]
+    pub async fn check_pixels(
+        &self,
+        rgba: Vec<u8>,
+        width: u32,
+        height: u32,
+        format: String,
+        #[wasm_bindgen(unchecked_param_type = "Observe")] observe: Function,
+    ) -> JsResult<JsVerdict> {
+        let picture = Picture::from_rgba(&rgba, width, height, &format, &Limits::default()).map_err(throw)?;
+        let verdict = self.detector.check_picture(&picture, &mut Observer(observe)).await;
+        to_js(&verdict.map_err(throw)?)
+    }
+}
+
+/// Calls `observe(done, total)` in JavaScript; anything but `false` goes on.
+struct Observer(Function);
+
+impl Progress for Observer {
+    fn step(&mut self, done: usize, total: usize) -> bool {
+        let answer = self.0.call2(&JsValue::NULL, &JsValue::from(done as u32), &JsValue::from(total as u32));
+        answer.is_ok_and(|go_on| go_on.as_bool() != Some(false))
+    }
+
+    /// A task of its own, not a microtask, so that the worker's messages are heard.
+    async fn rest(&mut self) {
+        let global = js_sys::global();
+        let timeout = js_sys::Reflect::get(&global, &"setTimeout".into()).ok();
+        let Some(timeout) = timeout.and_then(|value| value.dyn_into::<Function>().ok()) else { return };
+        let promise = Promise::new(&mut |resolve, _| {
+            // Without a timer there is no rest, and the work goes on.
+            if timeout.call2(&global, &resolve, &JsValue::from(0)).is_err() {
+                let _ = resolve.call0(&JsValue::NULL);
+            }
+        });
+        let _ = JsFuture::from(promise).await;
+    }
+}
+
+/// A JavaScript `Error` with the stable code as its property `code`.
+fn throw(error: Error) -> JsValue {
+    let thrown = js_sys::Error::new(&error.to_string());
+    // Setting a property on a fresh object cannot fail.
+    let _ = js_sys::Reflect::set(&thrown, &"code".into(), &error.code().into());
+    thrown.into()
+}

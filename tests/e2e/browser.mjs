@@ -1,0 +1,111 @@
+// Starts real browsers and says what a test needs to know of the page.
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import puppeteer from "puppeteer-core";
+
+const NAMES = {
+  chromium: { variable: "CHROMIUM", names: ["chromium", "chromium-browser", "google-chrome"] },
+  firefox: { variable: "FIREFOX", names: ["firefox-esr", "firefox"] },
+};
+
+const FIREFOX_WEBGPU = {
+  "dom.webgpu.enabled": true,
+  "dom.webgpu.workers.enabled": true,
+  "gfx.webgpu.ignore-blocklist": true,
+};
+
+/** A fresh profile of `chromium` or `firefox`, headless. A browser that is missing is an error, not a skipped test. */
+export async function launch(name) {
+  const common = { executablePath: find(name), headless: true, protocolTimeout: 600_000 };
+  if (name === "firefox")
+    return puppeteer.launch({ ...common, browser: "firefox", extraPrefsFirefox: FIREFOX_WEBGPU });
+  return puppeteer.launch({ ...common, args: ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--ignore-gpu-blocklist"] });
+}
+
+function find(name) {
+  const { variable, names } = NAMES[name];
+  if (process.env[variable]) return process.env[variable];
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+    for (const candidate of names) {
+      try {
+        accessSync(join(folder, candidate), constants.X_OK);
+        return join(folder, candidate);
+      } catch {
+        // the next one
+      }
+    }
+  }
+  throw new Error(`no ${names.join(" or ")} on PATH; set ${variable} to the browser's path`);
+}
+
+/** Opens the page and collects what a healthy page never has: console errors and uncaught exceptions. */
+export async function openPage(browser, url, { width = 1280, height = 900 } = {}) {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(180_000);
+  await page.setViewport({ width, height });
+  const errors = [];
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  page.on("pageerror", (error) => errors.push(String(error)));
+  await page.goto(url);
+  return { page, errors };
+}
+
+/** Waits until the detector is ready, and returns the line at the top. */
+export async function ready(page, timeout = 180_000) {
+  await page.waitForFunction(() => document.getElementById("model").dataset.phase !== "opening", { timeout });
+  const state = await page.$eval("#model", (element) => `${element.dataset.phase}: ${element.innerText}`);
+  if (!state.startsWith("ready")) throw new Error(`the detector is not ready: ${state}`);
+  return page.$eval("#device-line", (element) => element.textContent);
+}
+
+/** What every card shows, the newest first. */
+export function cards(page) {
+  return page.$$eval(".card", (elements) =>
+    elements.map((card) => ({
+      name: card.querySelector("h3").textContent,
+      state: card.dataset.state,
+      label: card.dataset.label ?? null,
+      code: card.dataset.code ?? null,
+      verdict: card.querySelector(".verdict").textContent,
+      worth: card.querySelector(".worth").textContent,
+      facts: card.querySelector(".facts").textContent,
+      meta: card.querySelector(".meta").textContent,
+      value: card.querySelector(".scale").getAttribute("aria-valuetext"),
+      probability: Number(card.querySelector(".scale").style.getPropertyValue("--probability")),
+    })),
+  );
+}
+
+/** Waits until no card waits or runs. */
+export async function settled(page, count, timeout = 180_000) {
+  await page.waitForFunction(
+    (count) => {
+      const states = [...document.querySelectorAll(".card")].map((card) => card.dataset.state);
+      return states.length === count && states.every((state) => state === "done" || state === "failed");
+    },
+    { timeout },
+    count,
+  );
+  return cards(page);
+}
+
+export async function pick(page, ...paths) {
+  const input = await page.$("#file");
+  await input.uploadFile(...paths);
+}
+
+/** Gives the page a file as a drop or a paste would. */
+export function give(page, how, name, type, base64) {
+  return page.evaluate(
+    (how, name, type, base64) => {
+      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      const data = new DataTransfer();
+      data.items.add(new File([bytes], name, { type }));
+      if (how === "drop") {
+        for (const kind of ["dragenter", "dragover", "drop"])
+          document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+      } else document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+    },
+    how, name, type, base64,
+  );
+}

@@ -1,0 +1,100 @@
+// Stands in for the wasm module in tests of the page: the same interface, verdicts from a hash of the bytes, and
+// failures on request. A picture whose file ends in `safelight-fake:WORDS` steers it:
+//   lose-gpu | crash-gpu | hang-gpu   on the GPU only: the device is lost, the module panics, nothing ever comes back
+//   crash                             panics everywhere
+//   busy                              computes for seconds without ever yielding, as the CPU does
+//   slow                              yields, 300 ms a block
+//   p=0.87                            that probability
+const FIGURES = {
+  source: "a made-up set", n: 607, auc: 0.87, aucInterval: [0.84, 0.9], realCalledGenerated: 0.05, generatedCalledReal: 0.21, unsure: 0.3,
+};
+const THRESHOLDS = { real: 0.3, generated: 0.75 };
+const BLOCKS = 12;
+
+const problem = (code, message) => Object.assign(new Error(message), { code });
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export default async function init() {}
+
+export class Loader {
+  #manifest;
+  #device;
+  #chunks = [];
+
+  static async open(manifest, preference) {
+    const loader = new Loader();
+    loader.#manifest = JSON.parse(manifest);
+    loader.#device =
+      preference === "cpu"
+        ? { kind: "cpu", name: "CPU", fallback: null, selfTest: null }
+        : { kind: "gpu", name: "Imagined Graphics 9000", fallback: null, selfTest: { maxDifference: 2.1e-6 } };
+    return loader;
+  }
+
+  push(chunk) {
+    this.#chunks.push(chunk);
+  }
+
+  async finish(head) {
+    const file = this.#manifest.files[0];
+    const bytes = new Uint8Array(await new Blob(this.#chunks).arrayBuffer());
+    if (bytes.length !== file.bytes) throw problem("pack-length", `${bytes.length} bytes instead of ${file.bytes}.`);
+    if ((await sha256(bytes)) !== file.sha256) throw problem("pack-hash", "The model file is not the one that was published.");
+    if (head.length === 0) throw problem("head-format", "The head is empty.");
+    return new Detector(this.#device, this.#manifest, file.sha256);
+  }
+
+  free() {
+    this.#chunks = [];
+  }
+}
+
+export class Detector {
+  constructor(device, { id, name }, sha256) {
+    this.info = { device, pack: { id, name, sha256 }, head: { id, name: "fake head", trained: "2026-11-24", figures: FIGURES } };
+  }
+
+  async check(bytes, observe) {
+    if (bytes.length === 0) throw problem("picture-empty", "The file is empty.");
+    const format = formatOf(bytes);
+    if (format === null) throw problem("picture-format", "This is not a picture that can be read here: unknown content.");
+    const tail = new TextDecoder("latin1").decode(bytes.subarray(-200));
+    return this.#look(/safelight-fake:([\w=.-]+)/.exec(tail)?.[1] ?? "", await sha256(bytes), { width: 640, height: 480, format }, observe);
+  }
+
+  async checkPixels(rgba, width, height, format, observe) {
+    return this.#look("", await sha256(rgba), { width, height, format }, observe);
+  }
+
+  async #look(words, hash, picture, observe) {
+    const { device } = this.info;
+    if (device.kind === "gpu") {
+      if (words === "lose-gpu") throw problem("device-failed", "The GPU failed while it was computing: the device was lost.");
+      if (words === "crash-gpu") throw new WebAssembly.RuntimeError("unreachable");
+      if (words === "hang-gpu") await new Promise(() => undefined);
+    }
+    if (words === "crash") throw new WebAssembly.RuntimeError("unreachable");
+    const start = performance.now();
+    for (let block = 1; block <= BLOCKS; block += 1) {
+      if (words === "busy") for (const end = performance.now() + 400; performance.now() < end; );
+      else await pause(words === "slow" ? 300 : 25);
+      if (!observe(block, BLOCKS)) throw problem("cancelled", "Stopped.");
+    }
+    const probability = words.startsWith("p=") ? Number(words.slice(2)) : parseInt(hash.slice(0, 4), 16) / 0xffff;
+    const label = probability <= THRESHOLDS.real ? "real" : probability >= THRESHOLDS.generated ? "generated" : "unsure";
+    const clip = performance.now() - start;
+    return { label, probability, thresholds: THRESHOLDS, picture, views: ["whole picture"], device, ms: { decode: 4, pixels: 3, clip, head: 1 } };
+  }
+
+  free() {}
+}
+
+function formatOf(bytes) {
+  const begins = (...values) => values.every((value, index) => bytes[index] === value);
+  return begins(0xff, 0xd8, 0xff) ? "JPEG" : begins(0x89, 0x50, 0x4e, 0x47) ? "PNG" : null;
+}
+
+async function sha256(bytes) {
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

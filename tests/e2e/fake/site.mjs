@@ -1,0 +1,42 @@
+// Builds the page around the fake detector: tests/artifacts/fake-site, with a pack of a few megabytes.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const here = fileURLToPath(new URL(".", import.meta.url));
+
+export const PACK_BYTES = 6_000_000;
+
+export async function buildFakeSite() {
+  const site = join(root, "tests/artifacts/fake-site");
+  execFileSync(process.execPath, [join(root, "www/build.mjs")]);
+  await rm(site, { recursive: true, force: true });
+  await mkdir(join(site, "models/packs/fake"), { recursive: true });
+  await mkdir(join(site, "models/heads"), { recursive: true });
+  await cp(join(root, "www/build/site"), site, { recursive: true });
+  await cp(join(root, "www/static"), site, { recursive: true });
+  await cp(join(here, "safelight.js"), join(site, "safelight.js"));
+  const html = await readFile(join(root, "index.html"), "utf8");
+  await writeFile(join(site, "index.html"), html.replace(/^.*data-trunk.*\n/gm, ""));
+
+  const weights = Buffer.alloc(PACK_BYTES);
+  for (let at = 0; at < PACK_BYTES; at += 4) weights.writeUInt32LE(Math.imul(at, 2654435761) >>> 0, at);
+  const file = { name: "model.safetensors", bytes: PACK_BYTES, sha256: createHash("sha256").update(weights).digest("hex") };
+  const models = join(site, "models");
+  await writeFile(join(models, "packs/fake/model.safetensors"), weights);
+  await writeFile(join(models, "packs/fake/pack.json"), JSON.stringify({ format: 1, id: "fake", name: "Fake CLIP", files: [file] }));
+  await writeFile(join(models, "heads/fake.safetensors"), "head");
+  await writeFile(
+    join(models, "catalog.json"),
+    JSON.stringify({
+      default: { pack: "fake", head: "fake" },
+      packs: [{ id: "fake", url: "packs/fake/" }],
+      heads: [{ id: "fake", pack: "fake", url: "heads/fake.safetensors" }],
+    }),
+  );
+  execFileSync(process.execPath, [join(root, "www/seal.mjs"), site]);
+  return { folder: site, sha256: file.sha256 };
+}

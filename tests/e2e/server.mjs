@@ -1,0 +1,71 @@
+// A small static server for tests that must see requests, and must be able to fail: `cargo xtask serve` does neither.
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+
+const TYPES = {
+  ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".json": "application/json",
+  ".wasm": "application/wasm", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json",
+};
+
+/**
+ * Serves `folder` with the headers of its `_headers`.
+ * `faults.cutAfter`: bytes of the pack after which the next answer's connection breaks (once);
+ * `faults.ignoreRange`: answer 200 to a Range; `faults.delay`: milliseconds before each 64 KiB of the pack.
+ */
+export async function startServer(folder, faults = {}) {
+  const rules = parseHeaders(await readFile(join(folder, "_headers"), "utf8"));
+  const log = [];
+  const server = createServer(async (request, response) => {
+    response.setMaxListeners(0);
+    const { pathname, search } = new URL(request.url, "http://localhost");
+    let body = 0;
+    request.on("data", (chunk) => (body += chunk.length));
+    const entry = { method: request.method, path: pathname, search, range: request.headers.range ?? null, body: () => body, status: 0 };
+    log.push(entry);
+    const path = pathname === "/" ? "/index.html" : pathname;
+    const bytes = await readFile(join(folder, normalize(path))).catch(() => null);
+    const headers = { ...rules };
+    const end = (status, content = "") => {
+      entry.status = status;
+      response.writeHead(status, headers).end(content);
+    };
+    if (bytes === null) return end(404);
+    headers["Content-Type"] = TYPES[extname(path)] ?? "application/octet-stream";
+    headers.ETag = `"${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}"`;
+    headers["Accept-Ranges"] = "bytes";
+    if (request.headers["if-none-match"] === headers.ETag) return end(304);
+    const range = /^bytes=(\d+)-$/.exec(entry.range ?? "");
+    const current = (request.headers["if-range"] ?? headers.ETag) === headers.ETag;
+    const start = range && current && !faults.ignoreRange ? Number(range[1]) : 0;
+    if (start > 0) headers["Content-Range"] = `bytes ${start}-${bytes.length - 1}/${bytes.length}`;
+    headers["Content-Length"] = bytes.length - start;
+    entry.status = start > 0 ? 206 : 200;
+    response.writeHead(entry.status, headers);
+    if (!path.endsWith("model.safetensors")) return response.end(bytes);
+    for (let at = start; at < bytes.length && !response.destroyed; at += 65_536) {
+      if (faults.cutAfter !== undefined && at - start >= faults.cutAfter) {
+        delete faults.cutAfter;
+        return response.destroy();
+      }
+      if (faults.delay) await new Promise((resolve) => setTimeout(resolve, faults.delay));
+      if (!response.write(bytes.subarray(at, at + 65_536)) && !response.destroyed)
+        await Promise.race([once(response, "drain"), once(response, "close")]);
+    }
+    response.end();
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://localhost:${server.address().port}/`,
+    log,
+    faults,
+    close: () => new Promise((resolve) => { server.closeAllConnections(); server.close(resolve); }),
+  };
+}
+
+function parseHeaders(text) {
+  const lines = text.split("\n").filter((line) => /^\s+\S/.test(line));
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(":")).trim(), line.slice(line.indexOf(":") + 1).trim()]));
+}

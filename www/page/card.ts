@@ -1,0 +1,118 @@
+/** One picture on the page: its thumbnail, its state and its verdict. */
+import type { Notice, Problem, Progress } from "../protocol.ts";
+import type { HeadFigures, Verdict } from "../safelight.js";
+import { byId, within } from "./dom.ts";
+import { drawScale } from "./scale.ts";
+import * as words from "./words.ts";
+
+export interface CardActions {
+  cancel(): void;
+  again(): void;
+  remove(): void;
+}
+
+/** What a card shows; each state brings what it needs. */
+export type CardState =
+  | { name: "waiting"; modelReady: boolean }
+  | { name: "reading" }
+  | { name: "checking"; progress: Progress }
+  | { name: "done"; verdict: Verdict; figures: HeadFigures | null; notice: Notice | null }
+  | { name: "failed"; problem: Problem };
+
+export class Card {
+  readonly element: HTMLLIElement;
+  readonly #file: File;
+  readonly #url: string;
+
+  constructor(file: File, actions: CardActions) {
+    this.#file = file;
+    this.#url = URL.createObjectURL(file);
+    const template = byId<HTMLElement>("card") as unknown as HTMLTemplateElement;
+    const root = template.content.cloneNode(true) as DocumentFragment;
+    this.element = within<HTMLLIElement>(root, "li");
+    const image = this.#part<HTMLImageElement>("img");
+    image.addEventListener("error", () => this.#part(".thumb").setAttribute("data-blank", ""));
+    image.src = this.#url;
+    this.#part("h3").textContent = file.name;
+    this.#part("h3").title = file.name;
+    this.#part(".meta").textContent = words.meta(file.size, null);
+    for (const [selector, verb, act] of [
+      [".cancel", "Cancel checking", actions.cancel],
+      [".again", "Check again:", actions.again],
+      [".remove", "Remove", actions.remove],
+    ] as const) {
+      const button = this.#part(selector);
+      button.setAttribute("aria-label", `${verb} ${file.name}`);
+      button.addEventListener("click", act);
+    }
+  }
+
+  show(state: CardState): void {
+    const running = state.name === "reading" || state.name === "checking";
+    const ended = state.name === "done" || state.name === "failed";
+    const hadFocus = this.element.contains(document.activeElement) ? document.activeElement : null;
+    this.element.dataset["state"] = state.name;
+    this.element.setAttribute("aria-busy", String(running));
+    this.#part(".work").hidden = !running;
+    this.#part(".scale").hidden = state.name !== "done";
+    this.#part(".cancel").hidden = ended;
+    this.#part(".again").hidden = !ended;
+    delete this.element.dataset["label"];
+    this.#fill(state);
+    // A button that disappears hands its focus to the one that takes its place.
+    if (hadFocus instanceof HTMLElement && hadFocus.hidden) this.#part(ended ? ".again" : ".cancel").focus();
+  }
+
+  focus(): void {
+    this.#part("h3").focus();
+  }
+
+  /** Takes the card off the page and frees the thumbnail. */
+  remove(): void {
+    this.element.remove();
+    URL.revokeObjectURL(this.#url);
+  }
+
+  #fill(state: CardState): void {
+    const work = this.#part<HTMLProgressElement>(".work");
+    let verdict = "";
+    let worth = "";
+    let facts = "";
+    switch (state.name) {
+      case "waiting":
+        verdict = state.modelReady ? "Waiting" : "Waiting for the detector";
+        break;
+      case "reading":
+        verdict = "Reading the picture";
+        work.removeAttribute("value");
+        break;
+      case "checking":
+        verdict = words.checking(state.progress);
+        work.max = state.progress.total;
+        work.value = state.progress.done;
+        break;
+      case "done":
+        verdict = words.VERDICT[state.verdict.label];
+        this.element.dataset["label"] = state.verdict.label;
+        drawScale(this.#part(".scale"), state.verdict);
+        worth = state.figures === null ? "" : words.worth(state.verdict.label, state.figures);
+        facts = [words.facts(state.verdict), state.notice?.message].filter(Boolean).join(". ");
+        this.#part(".meta").textContent = words.meta(this.#file.size, state.verdict.picture);
+        break;
+      case "failed":
+        verdict = state.problem.code === "cancelled" ? "Stopped" : "Not checked";
+        worth = state.problem.code === "cancelled" ? "" : words.sentence(state.problem);
+        this.element.dataset["code"] = state.problem.code;
+        break;
+    }
+    if (state.name !== "failed") delete this.element.dataset["code"];
+    work.setAttribute("aria-label", `Checking ${this.#file.name}`);
+    this.#part(".verdict").textContent = verdict;
+    this.#part(".worth").textContent = worth;
+    this.#part(".facts").textContent = facts;
+  }
+
+  #part<T extends HTMLElement = HTMLElement>(selector: string): T {
+    return within<T>(this.element, selector);
+  }
+}

@@ -1,0 +1,137 @@
+/** Every sentence that depends on data: verdicts, what they are worth, errors a person can act on. */
+import type { Problem, Progress } from "../protocol.ts";
+import type { DeviceInfo, HeadFigures, Verdict } from "../safelight.js";
+
+export const VERDICT: Record<Verdict["label"], string> = {
+  generated: "Likely generated",
+  real: "Likely a real photo",
+  unsure: "Can’t tell",
+};
+
+/** `87 %`; never 0 or 100, which no estimate deserves. */
+export function percent(probability: number): string {
+  const rounded = Math.round(probability * 100);
+  if (rounded <= 0) return "< 1 %";
+  if (rounded >= 100) return "> 99 %";
+  return `${rounded} %`;
+}
+
+/** The picture of the probability, for those who hear it. */
+export function scaleText({ probability, thresholds, label }: Verdict): string {
+  const range = {
+    generated: `from ${percent(thresholds.generated)} it is called likely generated`,
+    real: `up to ${percent(thresholds.real)} it is called likely a real photo`,
+    unsure: `between ${percent(thresholds.real)} and ${percent(thresholds.generated)} the detector can’t tell`,
+  }[label];
+  return `${percent(probability)} probability of being generated; ${range}`;
+}
+
+/** A rate as people say it: `1 in 20`, `2 in 5`. */
+export function oneIn(rate: number): string {
+  if (rate <= 0.0005) return "none";
+  if (rate >= 0.995) return "nearly all";
+  const denominators = [2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 30, 40, 50, 100, 200, 500, 1000];
+  for (const tolerance of [0.04, 0.1, 0.2]) {
+    for (const denominator of denominators) {
+      const numerator = Math.round(rate * denominator);
+      const whole = numerator > 0 && numerator < denominator && (numerator === 1 || denominator <= 10);
+      if (whole && Math.abs(numerator / denominator - rate) <= tolerance * rate) return `${numerator} in ${denominator}`;
+    }
+  }
+  return `1 in ${Math.round(1 / rate)}`;
+}
+
+/** One sentence under each verdict, from the head's own figures. */
+export function worth(label: Verdict["label"], figures: HeadFigures): string {
+  const unseen = `on ${count(figures.n)} pictures from sources it had never seen`;
+  if (label === "generated")
+    return `A hint, not proof: ${unseen}, the detector called ${oneIn(figures.realCalledGenerated)} real photographs generated.`;
+  if (label === "real")
+    return `A hint, not proof: ${unseen}, the detector took ${oneIn(figures.generatedCalledReal)} generated pictures for real ones.`;
+  return `The detector errs too often at this score to decide; ${unseen}, it gave this answer for ${oneIn(figures.unsure)}.`;
+}
+
+/** The same figures at length, for “What a verdict is worth”. */
+export function figuresAtLength(figures: HeadFigures): string {
+  const { auc, aucInterval, n } = figures;
+  const [low, high] = aucInterval;
+  const quality =
+    auc < 0.65 ? "That is little better than guessing." : auc < 0.8 ? "That is useful, and far from certain." : auc < 0.93 ? "That is good, and still wrong at times." : "";
+  return (
+    `Shown one photograph and one generated picture, this detector names the right one ${Math.round(auc * 100)} times in 100 ` +
+    `(95 % interval ${Math.round(low * 100)} to ${Math.round(high * 100)}). ${quality} ` +
+    `Measured on ${count(n)} pictures from sources it had never seen: it called ${oneIn(figures.realCalledGenerated)} real photographs generated, ` +
+    `took ${oneIn(figures.generatedCalledReal)} generated pictures for real, and could not tell for ${oneIn(figures.unsure)}.`
+  ).replace(/ {2,}/g, " ");
+}
+
+/** What a verdict was computed from and where: `Measured: whole picture · GPU, NVIDIA · 0.2 s`. */
+export function facts({ views, device, ms }: Verdict): string {
+  const seconds = (ms.decode + ms.pixels + ms.clip + ms.head) / 1000;
+  return `Measured: ${views.join(", ")} · ${deviceName(device)} · ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+}
+
+export function deviceName({ kind, name }: DeviceInfo): string {
+  const short = kind === "gpu" ? "GPU" : "CPU";
+  return name === "" || name.toLowerCase() === kind ? short : `${short} · ${name}`;
+}
+
+/** `1,024 × 768 · JPEG · 0.3 MB` */
+export function meta(bytes: number, picture: Verdict["picture"] | null): string {
+  const size = bytes < 1_000_000 ? `${count(Math.max(1, Math.round(bytes / 1000)))} kB` : megabytes(bytes);
+  if (picture === null) return size;
+  return `${count(picture.width)} × ${count(picture.height)} · ${picture.format} · ${size}`;
+}
+
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+export function loading({ stage, done, total }: Progress): string {
+  if (stage === "wait") return "Opening the detector";
+  if (stage === "download") return `Downloading the detector: ${(done / 1_000_000).toFixed(1)} of ${megabytes(total)}`;
+  return `Opening the detector: ${(done / 1_000_000).toFixed(0)} of ${megabytes(total)}`;
+}
+
+export function checking({ done, total }: Progress): string {
+  return `Looking at it: ${done} of ${total} layers`;
+}
+
+/** What happened and what to do about it. Unknown codes keep the library's own sentence. */
+export function sentence({ code, message }: Problem): string {
+  switch (code) {
+    case "picture-empty":
+      return "This file is empty. Save or download the picture again.";
+    case "picture-format":
+      return "This is not a picture that can be read here. Use a JPEG, PNG, WebP, GIF or BMP file, or AVIF where the browser shows it.";
+    case "picture-bytes":
+    case "picture-pixels":
+      return `${message} Try a smaller copy.`;
+    case "picture-damaged":
+      return `${message} Save or download it again, or use another copy.`;
+    case "picture-unreadable":
+      return "The browser could not read this file. It may have been moved or changed since you chose it; choose it again.";
+    case "network":
+      return `${message} Check the connection and try again; what has arrived is kept.`;
+    case "pack-hash":
+    case "pack-length":
+    case "pack-changed":
+      return `The downloaded detector is not the published one, twice in a row, so it is not used. Try again later, or tell whoever runs this site. (${message})`;
+    case "gpu-unavailable":
+      return `${message} Choose “Automatic” or “CPU” at the top of the page.`;
+    case "device-failed":
+      return `${message} Close other pages that use the GPU, or choose “CPU” at the top of the page.`;
+    case "worker-crashed":
+      return "The detector broke off on this picture, also on the CPU. The other pictures are not affected; please report it if you may share the file.";
+    case "browser-too-old":
+      return "This browser is too old for Safelight. Use a current Chrome, Edge, Firefox or Safari.";
+    case "cancelled":
+      return "Stopped.";
+    default:
+      return message;
+  }
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en");
+}
