@@ -127,7 +127,7 @@ impl Device {
     pub async fn read<const D: usize>(&self, tensor: Tensor<D>) -> Result<Vec<f32>> {
         let failed = |message: String| Error::DeviceFailed { device: self.info.kind.word(), message };
         let data = tensor.into_data_async().await.map_err(|error| failed(error.to_string()))?;
-        data.into_vec::<f32>().map_err(|error| failed(format!("{error:?}")))
+        data.try_into_vec::<f32>().map_err(|error| failed(format!("{error:?}")))
     }
 }
 

@@ -79,6 +79,9 @@ def files():
     yield "jpeg-grey.jpg", encode(grey, "JPEG", quality=92)
     yield "jpeg-cmyk.jpg", encode(rgb.convert("CMYK"), "JPEG", **jpeg)
     yield "jpeg-ycck.jpg", ycck()
+    # A camera's file carries a whole JPEG in a segment: its end marker is not the picture's.
+    thumbnail = encode(rgb.resize((8, 5)), "JPEG", quality=50)
+    yield "jpeg-thumbnail.jpg", encode(rgb, "JPEG", comment=thumbnail, **jpeg)
     yield "jpeg-trailing.jpg", encode(rgb, "JPEG", **jpeg) + b"appended by a camera, \xff\xd8\xff\xc0 and not a picture"
     for orientation in range(1, 9):
         exif[0x0112] = orientation
@@ -125,6 +128,8 @@ def upright_on_white(data):
         paper = Image.new("RGB", image.size, "white")
         paper.paste(image, mask=image.getchannel("A"))
         image = paper
+    if image.mode == "I;16":  # Pillow clips on conversion; the upper 8 bits are what it takes of 16-bit colour
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     return np.asarray(image.convert("RGB"))
 
 
@@ -171,7 +176,7 @@ def resize():
 
     # 449 and 451 over 448: the longer side falls on a half, which rounds to the even number.
     views = [(1, 1, 224), (1, 1500, 224), (1500, 1, 224), (3, 500, 224), (449, 448, 224), (451, 448, 224), (448, 451, 224),
-             (224, 224, 224), (225, 224, 224), (224, 301, 224), (97, 61, 224), (1200, 801, 224), (640, 480, 32), (33, 32, 32)]
+             (224, 224, 224), (227, 224, 224), (224, 301, 224), (97, 61, 224), (1200, 801, 224), (640, 480, 32), (33, 32, 32)]
     lines = []
     for width, height, side in views:
         file = io.BytesIO(encode(Image.fromarray(grain(width, height)), "PNG"))

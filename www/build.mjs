@@ -14,7 +14,6 @@ if (process.argv.includes("--tests")) {
     ...common,
     entryPoints: tests.map((name) => `tests/${name}`),
     outdir: "build/tests",
-    outExtension: { ".js": ".test.js" },
     entryNames: "[name]",
     platform: "node",
     target: "node18",

@@ -6,7 +6,7 @@ use safetensors::Dtype;
 use super::config::VisionConfig;
 use super::vision::VisionTower;
 use super::weights::Weights;
-use crate::device::{Device, Kind, SelfTest};
+use crate::device::{Device, Kind, Preference, SelfTest};
 use crate::{Error, Result};
 
 /// Largest absolute difference that is taken for rounding. Both sides are float32; embeddings of the
@@ -16,6 +16,20 @@ const TOLERANCE: f32 = 1e-3;
 /// One block with the head width of the real towers and few tokens: every operation of a real pass.
 const CONFIG: VisionConfig =
     VisionConfig { image_size: 64, patch_size: 16, width: 128, layers: 1, heads: 2, mlp: 512, projection: 64 };
+
+/// Opens the device that `preference` asks for and tests it. With [`Preference::Auto`], a GPU that
+/// fails is replaced by the CPU, which says why.
+///
+/// # Errors
+/// [`Error::GpuUnavailable`] and [`Error::DeviceFailed`] with [`Preference::Gpu`].
+pub async fn open(preference: Preference) -> Result<Device> {
+    match run(Device::open(preference).await?).await {
+        Err(Error::GpuUnavailable { reason } | Error::DeviceFailed { message: reason, .. }) if preference == Preference::Auto => {
+            Ok(Device::cpu_instead(reason))
+        }
+        tested => tested,
+    }
+}
 
 /// Runs a small tower with fixed weights on `device` and on the CPU.
 ///

@@ -9,7 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 use crate::Error;
 use crate::clip::pack::{Manifest, PackReader};
 use crate::clip::self_test;
-use crate::device::{Device, Preference};
+use crate::device::Preference;
 use crate::head::Head;
 use crate::picture::{Limits, Picture};
 use crate::progress::Progress;
@@ -44,7 +44,7 @@ impl Loader {
             "cpu" => Preference::Cpu,
             _ => Preference::Auto,
         };
-        let device = tested(preference).await.map_err(throw)?;
+        let device = self_test::open(preference).await.map_err(throw)?;
         Ok(Self { reader: PackReader::new(manifest, device).map_err(throw)? })
     }
 
@@ -65,18 +65,6 @@ impl Loader {
         let head = Head::read(head).map_err(throw)?;
         let detector = crate::detector::Detector::new(manifest, tower, head).map_err(throw)?;
         Ok(Detector { detector })
-    }
-}
-
-/// Device and self-test. A GPU that fails the test is replaced by the CPU unless it was asked for.
-async fn tested(preference: Preference) -> crate::Result<Device> {
-    let device = Device::open(preference).await?;
-    match self_test::run(device).await {
-        Ok(device) => Ok(device),
-        Err(Error::GpuUnavailable { reason } | Error::DeviceFailed { message: reason, .. }) if preference == Preference::Auto => {
-            Ok(Device::cpu_instead(reason))
-        }
-        Err(error) => Err(error),
     }
 }
 

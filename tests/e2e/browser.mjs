@@ -52,7 +52,7 @@ export async function openPage(browser, url, { width = 1280, height = 900 } = {}
 
 /** Waits until the detector is ready, and returns the line at the top. */
 export async function ready(page, timeout = 180_000) {
-  await page.waitForFunction(() => document.getElementById("model").dataset.phase !== "opening", { timeout });
+  await page.waitForFunction(() => document.getElementById("model").dataset.phase !== "opening", { timeout, polling: 100 });
   const state = await page.$eval("#model", (element) => `${element.dataset.phase}: ${element.innerText}`);
   if (!state.startsWith("ready")) throw new Error(`the detector is not ready: ${state}`);
   return page.$eval("#device-line", (element) => element.textContent);
@@ -83,7 +83,7 @@ export async function settled(page, count, timeout = 180_000) {
       const states = [...document.querySelectorAll(".card")].map((card) => card.dataset.state);
       return states.length === count && states.every((state) => state === "done" || state === "failed");
     },
-    { timeout },
+    { timeout, polling: 100 },
     count,
   );
   return cards(page);

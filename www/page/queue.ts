@@ -29,13 +29,14 @@ export class Queue {
   }
 
   add(files: readonly File[]): void {
-    for (const file of files) {
+    // The newest batch is on top, in its own order.
+    const items = files.map((file) => {
       const item: Item = { file, abort: null, card: this.#card(file, () => item) };
-      this.#items.unshift(item);
-      byId("cards").prepend(item.card.element);
-    }
-    // The newest is on top, and several are checked from the top down.
-    for (const item of this.#items.slice(0, files.length)) this.#enqueue(item);
+      return item;
+    });
+    this.#items.unshift(...items);
+    byId("cards").prepend(...items.map(({ card }) => card.element));
+    for (const item of items) this.#enqueue(item);
     if (files.length > 0) announce(files.length === 1 ? `${files[0]?.name} added` : `${files.length} pictures added`);
     this.#count();
   }

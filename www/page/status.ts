@@ -12,6 +12,7 @@ export class Status {
 
   constructor(retry: () => void) {
     byId("retry").addEventListener("click", retry);
+    closeWhenLeft(byId<HTMLDetailsElement>("device"));
   }
 
   show(state: ClientState): void {
@@ -82,4 +83,17 @@ function showNotices(notices: readonly Notice[]): void {
       return item;
     }),
   );
+}
+
+/** The panel closes like a menu: Escape, or a click elsewhere. */
+function closeWhenLeft(panel: HTMLDetailsElement): void {
+  document.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape" || !panel.open) return;
+    const inside = panel.contains(document.activeElement);
+    panel.open = false;
+    if (inside) panel.querySelector("summary")?.focus();
+  });
+  document.addEventListener("pointerdown", ({ target }) => {
+    if (target instanceof Node && !panel.contains(target)) panel.open = false;
+  });
 }

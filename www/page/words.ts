@@ -26,43 +26,58 @@ export function scaleText({ probability, thresholds, label }: Verdict): string {
   return `${percent(probability)} probability of being generated; ${range}`;
 }
 
-/** A rate as people say it: `1 in 20`, `2 in 5`. */
-export function oneIn(rate: number): string {
-  if (rate <= 0.0005) return "none";
-  if (rate >= 0.995) return "nearly all";
-  const denominators = [2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 30, 40, 50, 100, 200, 500, 1000];
-  for (const tolerance of [0.04, 0.1, 0.2]) {
+/** A share as people say it: `1 in 20 real photographs`, `2 in 5 pictures`. */
+export function share(rate: number, of: string): string {
+  if (rate <= 0.0005) return `none of the ${of}`;
+  if (rate >= 0.995) return `nearly all ${of}`;
+  const denominators = [2, 3, 4, 5, 10, 6, 7, 8, 9, 12, 15, 20, 25, 30, 40, 50, 100, 200, 500, 1000];
+  for (const tolerance of [0.02, 0.05, 0.1]) {
     for (const denominator of denominators) {
       const numerator = Math.round(rate * denominator);
       const whole = numerator > 0 && numerator < denominator && (numerator === 1 || denominator <= 10);
-      if (whole && Math.abs(numerator / denominator - rate) <= tolerance * rate) return `${numerator} in ${denominator}`;
+      if (whole && Math.abs(numerator / denominator - rate) <= tolerance * rate) return `${numerator} in ${denominator} ${of}`;
     }
   }
-  return `1 in ${Math.round(1 / rate)}`;
+  return `1 in ${Math.round(1 / rate)} ${of}`;
 }
 
 /** One sentence under each verdict, from the head's own figures. */
 export function worth(label: Verdict["label"], figures: HeadFigures): string {
-  const unseen = `on ${count(figures.n)} pictures from sources it had never seen`;
-  if (label === "generated")
-    return `A hint, not proof: ${unseen}, the detector called ${oneIn(figures.realCalledGenerated)} real photographs generated.`;
-  if (label === "real")
-    return `A hint, not proof: ${unseen}, the detector took ${oneIn(figures.generatedCalledReal)} generated pictures for real ones.`;
-  return `The detector errs too often at this score to decide; ${unseen}, it gave this answer for ${oneIn(figures.unsure)}.`;
+  const unseen = `on ${count(figures.n)} pictures from sources it had never seen, the detector`;
+  if (label === "generated") return `A hint, not proof: ${unseen} called ${realCalledGenerated(figures)}.`;
+  if (label === "real") return `A hint, not proof: ${unseen} took ${generatedCalledReal(figures)}.`;
+  return `At this score the detector errs too often to decide: ${unseen} gave this answer for ${share(figures.unsure, "pictures")}.`;
 }
 
 /** The same figures at length, for “What a verdict is worth”. */
 export function figuresAtLength(figures: HeadFigures): string {
-  const { auc, aucInterval, n } = figures;
-  const [low, high] = aucInterval;
-  const quality =
-    auc < 0.65 ? "That is little better than guessing." : auc < 0.8 ? "That is useful, and far from certain." : auc < 0.93 ? "That is good, and still wrong at times." : "";
+  const [low, high] = figures.aucInterval.map(inHundred);
   return (
-    `Shown one photograph and one generated picture, this detector names the right one ${Math.round(auc * 100)} times in 100 ` +
-    `(95 % interval ${Math.round(low * 100)} to ${Math.round(high * 100)}). ${quality} ` +
-    `Measured on ${count(n)} pictures from sources it had never seen: it called ${oneIn(figures.realCalledGenerated)} real photographs generated, ` +
-    `took ${oneIn(figures.generatedCalledReal)} generated pictures for real, and could not tell for ${oneIn(figures.unsure)}.`
-  ).replace(/ {2,}/g, " ");
+    `Shown one photograph and one generated picture, this detector names the right one ${inHundred(figures.auc)} times in 100 ` +
+    `(95 % interval ${low} to ${high}). ${quality(figures.auc)} ` +
+    `On ${count(figures.n)} pictures from sources it had never seen, it called ${realCalledGenerated(figures)}, ` +
+    `took ${generatedCalledReal(figures)}, and could not tell for ${share(figures.unsure, "pictures")}.`
+  );
+}
+
+function realCalledGenerated(figures: HeadFigures): string {
+  return `${share(figures.realCalledGenerated, "real photographs")} generated`;
+}
+
+function generatedCalledReal(figures: HeadFigures): string {
+  return `${share(figures.generatedCalledReal, "generated pictures")} for real ones`;
+}
+
+/** An AUC in plain words; the borders are a choice of tone. */
+function quality(auc: number): string {
+  if (auc < 0.65) return "That is little better than guessing.";
+  if (auc < 0.8) return "That is useful, and far from certain.";
+  if (auc < 0.93) return "That is good, and still wrong at times.";
+  return "That is very good, on pictures like those it was measured on.";
+}
+
+function inHundred(rate: number): number {
+  return Math.round(rate * 100);
 }
 
 /** What a verdict was computed from and where: `Measured: whole picture · GPU, NVIDIA · 0.2 s`. */

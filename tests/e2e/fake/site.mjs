@@ -10,7 +10,8 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 
 export const PACK_BYTES = 6_000_000;
 
-export async function buildFakeSite() {
+/** `version` marks the page, so that a test can tell one build from another. */
+export async function buildFakeSite({ version } = {}) {
   const site = join(root, "tests/artifacts/fake-site");
   execFileSync(process.execPath, [join(root, "www/build.mjs")]);
   await rm(site, { recursive: true, force: true });
@@ -19,8 +20,9 @@ export async function buildFakeSite() {
   await cp(join(root, "www/build/site"), site, { recursive: true });
   await cp(join(root, "www/static"), site, { recursive: true });
   await cp(join(here, "safelight.js"), join(site, "safelight.js"));
+  const mark = version === undefined ? "" : `<meta name="test-version" content="${version}" />`;
   const html = await readFile(join(root, "index.html"), "utf8");
-  await writeFile(join(site, "index.html"), html.replace(/^.*data-trunk.*\n/gm, ""));
+  await writeFile(join(site, "index.html"), html.replace(/^.*data-trunk.*\n/gm, "").replace("</title>", `</title>${mark}`));
 
   const weights = Buffer.alloc(PACK_BYTES);
   for (let at = 0; at < PACK_BYTES; at += 4) weights.writeUInt32LE(Math.imul(at, 2654435761) >>> 0, at);

@@ -1,0 +1,98 @@
+//! Opening a pack from a folder, and a bar that shows it.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use safelight::clip::pack::{Manifest, PackReader};
+use safelight::clip::self_test;
+use safelight::clip::vision::VisionTower;
+use safelight::device::{Device, Preference};
+use safelight::{Error, Result};
+
+/// Which model, on which device.
+#[derive(Args)]
+pub struct Model {
+    /// Folder of the model pack (made by `cargo xtask models`).
+    #[arg(long, default_value = "models/packs/clip-vit-base-patch16-int8")]
+    pack: PathBuf,
+    /// Where to compute.
+    #[arg(long, value_enum, default_value = "auto")]
+    device: DeviceArgument,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum DeviceArgument {
+    Auto,
+    Gpu,
+    Cpu,
+}
+
+/// Bytes read at a time.
+const CHUNK: usize = 4 << 20;
+
+impl Model {
+    /// Opens the device, tests it, and reads the pack onto it.
+    pub async fn open(&self) -> Result<(Manifest, VisionTower)> {
+        let json = read(&self.pack.join("pack.json"))?;
+        let manifest = Manifest::parse(&String::from_utf8_lossy(&json))?;
+        let weights = manifest.weights_file()?.clone();
+        let path = self.pack.join(&weights.name);
+        let mut file = File::open(&path).map_err(|error| file_error(&path, &error))?;
+        let mut reader = PackReader::new(manifest, self.device().await?)?;
+        let bar = bar(weights.bytes, "loading the model", "{bytes} of {total_bytes}");
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            let length = file.read(&mut chunk).map_err(|error| file_error(&path, &error))?;
+            if length == 0 {
+                break;
+            }
+            reader.push(&chunk[..length])?;
+            bar.inc(length as u64);
+        }
+        bar.finish_and_clear();
+        reader.finish()
+    }
+
+    async fn device(&self) -> Result<Device> {
+        let preference = match self.device {
+            DeviceArgument::Auto => Preference::Auto,
+            DeviceArgument::Gpu => Preference::Gpu,
+            DeviceArgument::Cpu => Preference::Cpu,
+        };
+        self_test::open(preference).await
+    }
+}
+
+/// Reads a whole file.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| file_error(path, &error))
+}
+
+/// Writes a whole file beside its place first, so that a full disk leaves no half of it.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let part = path.with_extension("part");
+    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    written.map_err(|error| {
+        // The part may not exist; what matters is the first error.
+        let _ = std::fs::remove_file(&part);
+        file_error(path, &error)
+    })
+}
+
+/// [`Error::File`] from the system's words.
+pub fn file_error(path: &Path, error: &std::io::Error) -> Error {
+    Error::File { path: path.display().to_string(), message: error.to_string() }
+}
+
+/// A bar on standard error; it draws nothing where that is no terminal.
+pub fn bar(total: u64, what: &'static str, numbers: &str) -> ProgressBar {
+    let bar = ProgressBar::new(total).with_message(what);
+    // The template is constant; if it were wrong, the default style shows the same numbers.
+    if let Ok(style) = ProgressStyle::with_template(&format!("{{msg}} {{wide_bar}} {numbers} {{eta}}")) {
+        bar.set_style(style);
+    }
+    bar
+}

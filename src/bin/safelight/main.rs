@@ -1,0 +1,41 @@
+//! `safelight` at a terminal: the same library, the same verdicts.
+
+mod check;
+mod features;
+mod loading;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Tells whether a picture was made by a diffusion model, on this machine; nothing leaves it.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check pictures. Exit code 0: all checked, none generated; 1: at least one likely generated;
+    /// 2: at least one could not be checked.
+    Check(check::Arguments),
+    /// Embed the pictures of a labelled folder (with metadata.csv) once.
+    Features(features::Arguments),
+    /// Train a head on the output of `features`.
+    Train(train::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Check(arguments) => pollster::block_on(check::run(&arguments)),
+        Command::Features(arguments) => pollster::block_on(features::run(&arguments)),
+        Command::Train(arguments) => pollster::block_on(train::run(&arguments)),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("safelight: {error}");
+        ExitCode::from(2)
+    })
+}
