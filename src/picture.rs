@@ -56,9 +56,14 @@ impl Picture {
         }
         let (format, name) = known_format(bytes)?;
         let failed = |error: ImageError| match error {
-            // Sound but rare (a JPEG of 12 bits, an arithmetic-coded one): perhaps the browser can.
-            ImageError::Unsupported(error) => Error::PictureFormat { found: format!("a {name} picture of a rare kind ({error})") },
-            error => Error::PictureDamaged { format: name, message: error.to_string() },
+            // Sound, but of a kind that this decoder lacks: perhaps the browser reads it.
+            ImageError::Unsupported(error) => {
+                Error::PictureFormat { found: format!("a {name} picture of a rare kind ({error})") }
+            }
+            error => {
+                let message = error.to_string().trim_end().trim_end_matches('.').to_owned();
+                Error::PictureDamaged { format: name, message }
+            }
         };
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
         reader.limits(memory(limits));
@@ -70,13 +75,16 @@ impl Picture {
         require_pixels(width, height, limits)?;
         if format == ImageFormat::Jpeg && !sniff::jpeg_is_complete(bytes) {
             // The decoder paints what is missing grey, and grey is no evidence.
-            return Err(Error::PictureDamaged { format: name, message: "the file ends before the picture does".to_owned() });
+            return Err(Error::PictureDamaged {
+                format: name,
+                message: "the file ends before the picture does".to_owned(),
+            });
         }
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let mut decoded = DynamicImage::from_decoder(decoder).map_err(failed)?;
-        decoded.apply_orientation(orientation);
-        let (width, height) = (decoded.width(), decoded.height());
-        let (samples, channels) = eight_bit(decoded);
+        let mut frame = DynamicImage::from_decoder(decoder).map_err(failed)?;
+        frame.apply_orientation(orientation);
+        let (width, height) = (frame.width(), frame.height());
+        let (samples, channels) = eight_bit(frame);
         Ok(Self { width, height, rgb: over_white(samples, channels), format: name.to_owned() })
     }
 
@@ -124,9 +132,9 @@ fn require_pixels(width: u32, height: u32, limits: &Limits) -> Result<()> {
 ///
 /// Of 16 bits the upper 8 are kept, like Pillow: 8-bit values come back unchanged from the files of
 /// programs that multiply by 256 and from those of programs that multiply by 257.
-fn eight_bit(decoded: DynamicImage) -> (Vec<u8>, usize) {
+fn eight_bit(frame: DynamicImage) -> (Vec<u8>, usize) {
     let upper = |samples: Vec<u16>| samples.into_iter().map(|sample| (sample >> 8) as u8).collect();
-    match decoded {
+    match frame {
         DynamicImage::ImageLuma8(buffer) => (buffer.into_raw(), 1),
         DynamicImage::ImageLumaA8(buffer) => (buffer.into_raw(), 2),
         DynamicImage::ImageRgb8(buffer) => (buffer.into_raw(), 3),
@@ -143,6 +151,7 @@ fn over_white(samples: Vec<u8>, channels: usize) -> Vec<u8> {
     if channels == 3 {
         return samples;
     }
+    let on_white = |sample: u8, alpha: u32| ((u32::from(sample) * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
     let mut rgb = vec![0; samples.len() / channels * 3];
     for (out, pixel) in rgb.chunks_exact_mut(3).zip(samples.chunks_exact(channels)) {
         let (colour, alpha) = match *pixel {
@@ -151,7 +160,7 @@ fn over_white(samples: Vec<u8>, channels: usize) -> Vec<u8> {
             [red, green, blue, alpha] => ([red, green, blue], u32::from(alpha)),
             _ => continue, // `eight_bit` makes no other
         };
-        out.copy_from_slice(&colour.map(|sample| ((u32::from(sample) * alpha + 255 * (255 - alpha) + 127) / 255) as u8));
+        out.copy_from_slice(&colour.map(|sample| on_white(sample, alpha)));
     }
     rgb
 }

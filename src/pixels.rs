@@ -1,6 +1,6 @@
 //! A picture as CLIP reads it: the shorter side resized to the model's, the centre cut out, normalised.
 //!
-//! Resizing gives the bytes of Pillow's `Image.resize(…, BICUBIC)` (its `Resample.c`), because CLIP's
+//! Resizing gives the bytes of Pillow 13's `Image.resize(…, BICUBIC)` (its `Resample.c`), because CLIP's
 //! own preprocessing used Pillow and the features move with every other filter.
 
 use crate::picture::Picture;
@@ -9,6 +9,7 @@ use crate::picture::Picture;
 pub const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 
 /// Standard deviation of CLIP's training pictures (openai/CLIP, `clip.py`).
+#[allow(clippy::excessive_precision, reason = "the published digits")]
 pub const STD: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
 
 /// Bits after the point of Pillow's fixed-point coefficients: 32 − 8 for the sample − 2 for the sum.
@@ -39,7 +40,7 @@ fn centre_square(rgb: &[u8], width: u32, height: u32, side: usize) -> Vec<u8> {
     let start = |length: u64| (length - side as u64) / 2;
     let columns = Axis::new(width as usize, to_width, start(to_width), side);
     let rows = Axis::new(height as usize, to_height, start(to_height), side);
-    resample(rgb, width as usize, &columns, &rows)
+    resample(rgb, &columns, &rows)
 }
 
 /// `[height, width, 3]` → `[to_height, to_width, 3]`, byte for byte like Pillow's bicubic resize.
@@ -47,7 +48,7 @@ fn centre_square(rgb: &[u8], width: u32, height: u32, side: usize) -> Vec<u8> {
 pub fn resize(rgb: &[u8], width: usize, height: usize, to_width: usize, to_height: usize) -> Vec<u8> {
     let columns = Axis::new(width, to_width as u64, 0, to_width);
     let rows = Axis::new(height, to_height as u64, 0, to_height);
-    resample(rgb, width, &columns, &rows)
+    resample(rgb, &columns, &rows)
 }
 
 /// One output position: where its taps begin in the input, and their fixed-point weights.
@@ -56,11 +57,15 @@ struct Taps {
     weights: Vec<i32>,
 }
 
-/// The taps of a run of output positions along one axis.
-struct Axis(Vec<Taps>);
+/// One direction of a resize: `input` samples to `output`, of which `taps` holds a run of positions.
+struct Axis {
+    input: usize,
+    output: u64,
+    taps: Vec<Taps>,
+}
 
 impl Axis {
-    /// The `count` positions from `start` on, of `input` samples resized to `output`.
+    /// The `count` positions from `start` on.
     fn new(input: usize, output: u64, start: u64, count: usize) -> Self {
         let scale = input as f64 / output as f64;
         // When reducing, the filter widens with the scale, which keeps it from aliasing.
@@ -69,21 +74,22 @@ impl Axis {
         let shrink = 1.0 / stretch; // multiplied, not divided by, as in Pillow: the last bit counts
         let taps = |position: u64| {
             let centre = (position as f64 + 0.5) * scale;
-            let first = ((centre - support + 0.5) as i64).max(0) as usize;
-            let end = ((centre + support + 0.5) as i64).clamp(0, input as i64) as usize;
+            // Casts cut the fraction off and stop at 0.
+            let first = (centre - support + 0.5) as usize;
+            let end = ((centre + support + 0.5) as usize).min(input);
             let weight = |index: usize| bicubic((index as f64 - centre + 0.5) * shrink);
             let weights: Vec<f64> = (first..end).map(weight).collect();
             let sum: f64 = weights.iter().sum();
             let fixed = |weight: f64| (weight / sum * f64::from(1 << PRECISION)).round() as i32;
             Taps { first, weights: weights.into_iter().map(fixed).collect() }
         };
-        Self((start..start + count as u64).map(taps).collect())
+        Self { input, output, taps: (start..start + count as u64).map(taps).collect() }
     }
 
     /// The input samples that any tap touches: first and one past the last.
     fn range(&self) -> (usize, usize) {
-        let first = self.0.iter().map(|taps| taps.first).min().unwrap_or(0);
-        let end = self.0.iter().map(|taps| taps.first + taps.weights.len()).max().unwrap_or(0);
+        let first = self.taps.iter().map(|taps| taps.first).min().unwrap_or(0);
+        let end = self.taps.iter().map(|taps| taps.first + taps.weights.len()).max().unwrap_or(0);
         (first, end)
     }
 }
@@ -101,28 +107,47 @@ fn bicubic(x: f64) -> f64 {
     }
 }
 
-/// Horizontal pass, rounded to bytes, then vertical pass: the order and the rounding matter.
-fn resample(rgb: &[u8], width: usize, columns: &Axis, rows: &Axis) -> Vec<u8> {
-    let (top, bottom) = rows.range();
-    let line = columns.0.len() * 3;
-    let mut narrowed = Vec::with_capacity((bottom - top) * line); // [bottom − top, columns, 3]
-    for row in rgb.chunks_exact(width * 3).take(bottom).skip(top) {
-        for taps in &columns.0 {
+/// Two passes, rounded to bytes after each. Their order shows in the last bit: Pillow takes the vertical
+/// one first where the height loses more than twice as many pixels as the width (since 13.0, by
+/// observation; earlier never).
+fn resample(rgb: &[u8], columns: &Axis, rows: &Axis) -> Vec<u8> {
+    let (width, height) = (columns.input as u64, rows.input as u64);
+    if height > rows.output && height + 2 * columns.output > rows.output + 2 * width {
+        let flattened = vertical(rgb, columns.input * 3, rows, 0); // [rows, width, 3]
+        horizontal(&flattened, columns)
+    } else {
+        let (top, bottom) = rows.range();
+        let line = columns.input * 3;
+        let narrowed = horizontal(&rgb[top * line..bottom * line], columns); // [bottom − top, columns, 3]
+        vertical(&narrowed, columns.taps.len() * 3, rows, top)
+    }
+}
+
+/// `[h, columns.input, 3]` → `[h, columns, 3]`
+fn horizontal(samples: &[u8], columns: &Axis) -> Vec<u8> {
+    let mut out = Vec::with_capacity(samples.len() / columns.input * columns.taps.len());
+    for line in samples.chunks_exact(columns.input * 3) {
+        let pixels = line.as_chunks::<3>().0;
+        for taps in &columns.taps {
             let mut sums = [1 << (PRECISION - 1); 3];
-            for (pixel, &weight) in row[taps.first * 3..].chunks_exact(3).zip(&taps.weights) {
+            for (pixel, &weight) in pixels[taps.first..].iter().zip(&taps.weights) {
                 for (sum, &sample) in sums.iter_mut().zip(pixel) {
                     *sum += i32::from(sample) * weight;
                 }
             }
-            narrowed.extend(sums.map(to_byte));
+            out.extend(sums.map(to_byte));
         }
     }
-    let mut out = Vec::with_capacity(rows.0.len() * line); // [rows, columns, 3]
+    out
+}
+
+/// `[h, line]` → `[rows, line]`, where `samples` begins with the input's row `top`.
+fn vertical(samples: &[u8], line: usize, rows: &Axis, top: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(rows.taps.len() * line);
     let mut sums = vec![0; line];
-    for taps in &rows.0 {
+    for taps in &rows.taps {
         sums.fill(1 << (PRECISION - 1));
-        let lines = narrowed[(taps.first - top) * line..].chunks_exact(line);
-        for (samples, &weight) in lines.zip(&taps.weights) {
+        for (samples, &weight) in samples[(taps.first - top) * line..].chunks_exact(line).zip(&taps.weights) {
             for (sum, &sample) in sums.iter_mut().zip(samples) {
                 *sum += i32::from(sample) * weight;
             }

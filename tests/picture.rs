@@ -1,6 +1,7 @@
 //! Decoding against Pillow, and what is said of files that are none.
 //! `tests/reference.py samples` made `golden/pictures`.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
 
 use std::path::PathBuf;
 
@@ -20,8 +21,14 @@ fn sample(name: &str) -> Vec<u8> {
     std::fs::read(folder().join(name)).unwrap()
 }
 
-/// Lossless files must give Pillow's very bytes. JPEG and lossy WebP leave the inverse transform and the
-/// upsampling of colour to the decoder, and Pillow's (libjpeg-turbo, libwebp) round otherwise than ours.
+fn samples() -> Vec<(String, Vec<u8>)> {
+    let names = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| !name.ends_with(".safetensors")).map(|name| (name.clone(), sample(&name))).collect()
+}
+
+/// Every format must give Pillow's very bytes but JPEG, which leaves the rounding of the inverse transform
+/// and the upsampling of colour to the decoder: zune-jpeg's differ from libjpeg-turbo's by a few levels at
+/// hard edges (largest here 4, mean 0.29, both in 4:2:0).
 #[test]
 fn every_kind_of_file_looks_as_in_pillow() {
     let expected = sample("expected.safetensors");
@@ -33,7 +40,8 @@ fn every_kind_of_file_looks_as_in_pillow() {
         let differences: Vec<u8> = picture.rgb.iter().zip(view.data()).map(|(a, b)| a.abs_diff(*b)).collect();
         let mean = differences.iter().map(|&d| f64::from(d)).sum::<f64>() / differences.len() as f64;
         let largest = differences.iter().copied().max().unwrap();
-        println!("{name}: mean {mean:.3}, largest {largest}");
+        let (largest_allowed, mean_allowed) = if name.starts_with("jpeg") { (4, 0.3) } else { (0, 0.0) };
+        assert!(largest <= largest_allowed && mean <= mean_allowed, "{name}: mean {mean:.3}, largest {largest}");
     }
 }
 
@@ -45,7 +53,10 @@ fn what_is_no_picture_is_named() {
     };
     assert_eq!(decode(b""), Err(Error::PictureEmpty));
     assert_eq!(format(b"\0\0\0\x1cftypavif\0\0\0\0"), "an AVIF picture");
+    assert_eq!(format(b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif"), "an AVIF picture");
     assert_eq!(format(b"\0\0\0\x1cftypheic\0\0\0\0"), "a HEIC picture");
+    assert_eq!(format(b"\0\0\0\x1cftypisom\0\0\0\0"), "a video");
+    assert_eq!(format(b"<!DOCTYPE html><title>photo.jpg</title>"), "a web page");
     assert_eq!(format(b"<?xml version=\"1.0\"?><svg xmlns=\"http://www.w3.org/2000/svg\"/>"), "an SVG drawing");
     assert_eq!(format(b"%PDF-1.7"), "a PDF document");
     assert_eq!(format(b"Dear editor,"), "a text file");
@@ -70,37 +81,53 @@ fn a_file_that_is_too_long_is_refused_unread() {
     assert_eq!(Picture::decode(&[0; 11], &limits), Err(Error::PictureBytes { bytes: 11, limit: 10 }));
 }
 
+/// Decoders that paint what is missing grey would have it judged.
 #[test]
-fn half_a_file_is_damaged() {
-    for name in ["jpeg-420.jpg", "jpeg-progressive.jpg", "png-rgb.png", "webp-lossless.webp", "webp-lossy.webp", "gif.gif", "bmp-rgb.bmp"] {
-        let bytes = sample(name);
-        let code = decode(&bytes[..bytes.len() / 2]).map_err(|error| error.code());
+fn a_file_cut_short_is_damaged() {
+    for (name, bytes) in samples() {
+        let code = decode(&bytes[..bytes.len() * 2 / 5]).map_err(|error| error.code());
         assert_eq!(code, Err("picture-damaged"), "{name}");
+    }
+    // jpeg-thumbnail.jpg holds a whole JPEG in its comment, whose end is not the picture's.
+    for name in ["jpeg-420.jpg", "jpeg-progressive.jpg", "jpeg-restart.jpg", "jpeg-thumbnail.jpg"] {
+        let bytes = sample(name);
+        for length in 3..bytes.len() {
+            let code = decode(&bytes[..length]).map_err(|error| error.code());
+            assert_eq!(code, Err("picture-damaged"), "{name}, {length} bytes");
+        }
     }
 }
 
-/// Every prefix and many one-byte changes of every sample: an error or a picture, never a panic.
+/// What only this decoder lacks is reported like a foreign format, so that the browser is asked.
+#[test]
+fn a_rare_kind_of_file_is_not_called_damaged() {
+    let mut bytes = sample("bmp-rgb.bmp");
+    bytes[30] = 4; // compression: a JPEG inside
+    assert_eq!(decode(&bytes).unwrap_err().code(), "picture-format");
+}
+
+/// Every prefix and many changes of every sample: an error or a picture, never a panic.
 #[test]
 fn damaged_files_never_panic() {
+    let limits = Limits { bytes: 1 << 20, pixels: 1 << 20 };
     let mut state = 1_u32;
     let mut random = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 8) as usize
     };
-    for entry in std::fs::read_dir(folder()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "safetensors" || extension == "md") {
-            continue;
+    for (_, bytes) in samples() {
+        for length in 0..bytes.len() {
+            let _ = Picture::decode(&bytes[..length], &limits);
         }
-        let bytes = std::fs::read(&path).unwrap();
-        for length in (0..bytes.len()).step_by(1 + bytes.len() / 200) {
-            let _ = decode(&bytes[..length]);
-        }
-        for _ in 0..200 {
+        for round in 0..400 {
             let mut changed = bytes.clone();
-            let at = random() % changed.len();
-            changed[at] = random() as u8;
-            let _ = Picture::decode(&changed, &Limits { bytes: 1 << 20, pixels: 1 << 16 });
+            for _ in 0..=round % 4 {
+                // Headers are where a change does most.
+                let reach = if round % 2 == 0 { changed.len().min(64) } else { changed.len() };
+                let at = random() % reach;
+                changed[at] = random() as u8;
+            }
+            let _ = Picture::decode(&changed, &limits);
         }
     }
 }
@@ -110,6 +137,8 @@ fn browser_pixels_are_laid_on_white() {
     let rgba = [0, 0, 0, 255, 0, 0, 0, 0, 10, 20, 30, 128];
     let picture = Picture::from_rgba(&rgba, 3, 1, "AVIF", &Limits::default()).unwrap();
     assert_eq!(picture.rgb, [0, 0, 0, 255, 255, 255, 132, 137, 142]);
+    assert_eq!(picture.format, "AVIF");
+    assert_eq!(Picture::from_rgba(&[], 0, 0, "AVIF", &Limits::default()).unwrap_err().code(), "picture-damaged");
     assert_eq!(Picture::from_rgba(&rgba, 4, 1, "AVIF", &Limits::default()).unwrap_err().code(), "picture-damaged");
 }
 

@@ -1,9 +1,11 @@
 //! Resizing and normalising against Pillow: exact equality, by SHA-256 of the bytes.
 //! `tests/reference.py resize` made `golden/pixels/*.txt`.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
 
-use safelight::picture::Picture;
+use safelight::picture::{Limits, Picture};
 use safelight::pixels;
+use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 
 /// The noise of `grain` in `tests/reference_samples.py`: `[h, w, 3]`.
@@ -22,7 +24,11 @@ fn grain(width: u32, height: u32) -> Vec<u8> {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(bytes))
+}
+
+fn bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 /// Lines of numbers that end with a digest.
@@ -41,7 +47,13 @@ fn resizing_gives_pillows_bytes() {
     assert!(lines.len() >= 20);
     for (size, expected) in lines {
         let [width, height, to_width, to_height] = size[..] else { panic!("four sizes a line") };
-        let got = pixels::resize(&grain(width, height), width as usize, height as usize, to_width as usize, to_height as usize);
+        let got = pixels::resize(
+            &grain(width, height),
+            width as usize,
+            height as usize,
+            to_width as usize,
+            to_height as usize,
+        );
         assert_eq!(digest(&got), expected, "{width} × {height} → {to_width} × {to_height}");
     }
 }
@@ -54,8 +66,22 @@ fn clips_pixels_are_pillows_and_numpys() {
         let [width, height, side] = size[..] else { panic!("three sizes a line") };
         let picture = Picture { width, height, rgb: grain(width, height), format: "PNG".to_owned() };
         let pixels = pixels::clip_pixels(&picture, side as usize);
-        let bytes: Vec<u8> = pixels.iter().flat_map(|value| value.to_le_bytes()).collect();
-        assert_eq!(digest(&bytes), expected, "{width} × {height} → {side}");
+        assert_eq!(digest(&bytes(&pixels)), expected, "{width} × {height} → {side}");
+    }
+}
+
+/// The pictures that CLIP's own goldens are made of: file → pixels, as the reference fed them.
+#[test]
+fn the_pictures_of_clips_goldens_give_the_reference_pixels() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/clip");
+    let goldens = std::fs::read(format!("{folder}/vit-b16.safetensors")).unwrap();
+    let (_, header) = SafeTensors::read_metadata(&goldens).unwrap();
+    let digests = header.metadata().as_ref().unwrap();
+    assert_eq!(digests.len(), 16);
+    for (name, expected) in digests {
+        let file = std::fs::read(format!("{folder}/pictures/{name}")).unwrap();
+        let picture = Picture::decode(&file, &Limits::default()).unwrap();
+        assert_eq!(&digest(&bytes(&pixels::clip_pixels(&picture, 224))), expected, "{name}");
     }
 }
 

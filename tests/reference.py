@@ -33,24 +33,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from reference_samples import resize, samples
+from reference_samples import clip_pixels, resize, samples
 
 GOLDEN = Path(__file__).parent / "golden"
-
-# Mean and standard deviation of CLIP's training pictures (openai/CLIP, clip.py).
-MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32).reshape(3, 1, 1)
-STD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32).reshape(3, 1, 1)
-
-
-def clip_pixels(path, side=224):
-    """CLIP's preprocessing of an upright RGB file. -> [3, side, side]"""
-    image = Image.open(path).convert("RGB")
-    scale = side / min(image.size)
-    image = image.resize([max(side, round(length * scale)) for length in image.size], Image.BICUBIC)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    image = image.crop((left, top, left + side, top + side))
-    return (np.asarray(image, np.float32).transpose(2, 0, 1) / 255 - MEAN) / STD
-
 
 # ---------------------------------------------------------------------------- the default pack, by onnxruntime
 

@@ -10,8 +10,11 @@ export type Engine = Pick<typeof import("./safelight.js"), "Loader">;
 
 type Report = (progress: Progress) => void;
 
-/** Codes that mean the stored or downloaded bytes are not the published pack: they are fetched once more. */
-const BROKEN = /^(pack-hash|pack-length|pack-changed|weights-header|tensor-.*)$/;
+/**
+ * Codes that mean the stored or downloaded bytes are not the published pack, which is then fetched once more:
+ * while they are read, whatever damage does to them; at the end, their length and hash (the rest is the head's).
+ */
+const BROKEN = { reading: /^(pack-length|pack-changed|weights-header|tensor-.*|not-finite)$/, finishing: /^(pack-length|pack-hash)$/ };
 
 export class Host {
   readonly #post: (reply: Reply) => void;
@@ -76,16 +79,16 @@ export class Host {
     const notices: Notice[] = [];
     for (let attempt = 1; ; attempt += 1) {
       const loader = await engine.Loader.open(manifest, input.preference);
-      let finishing = false;
+      let stage: keyof typeof BROKEN = "reading";
       try {
         for await (const chunk of readPack(choice.pack, manifest, { signal, report, notices })) loader.push(chunk);
-        finishing = true;
+        stage = "finishing";
         this.#detector = await loader.finish(head);
         return { info: this.#detector.info, notices };
       } catch (thrown) {
-        if (!finishing) loader.free(); // `finish` has consumed it, even when it fails
+        if (stage === "reading") loader.free(); // `finish` has consumed it, even when it fails
         const problem = describe(thrown, "open");
-        if (!BROKEN.test(problem.code)) throw problem;
+        if (!BROKEN[stage].test(problem.code)) throw problem;
         await forgetPack(manifest);
         if (attempt === 2) throw problem;
         notices.push({ code: "pack-reloaded", message: "The stored model was damaged and has been downloaded again." });

@@ -11,12 +11,12 @@ export type DevicePreference = "auto" | "gpu" | "cpu";
 /** Streams a model pack in, hashing as it goes. */
 export class Loader {
   private constructor();
-  /** Opens the device; `manifest` is the text of `pack.json`. */
+  /** Opens the device and tests it; `manifest` is the text of `pack.json`. */
   static open(manifest: string, preference: DevicePreference): Promise<Loader>;
   /** The next bytes of the pack's weight file, in order. */
   push(chunk: Uint8Array): void;
-  /** Checks the SHA-256, runs the device's self-test and reads the head; consumes the loader. */
-  finish(head: Uint8Array): Promise<Detector>;
+  /** Checks the length and the SHA-256, and reads the head; consumes the loader, also when it fails. */
+  finish(head: Uint8Array): Detector | Promise<Detector>;
   free(): void;
 }
 

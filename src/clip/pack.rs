@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use safetensors::{Dtype, SafeTensors};
+use safetensors::Dtype;
+use safetensors::tensor::Metadata;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -190,7 +191,9 @@ impl PackReader {
 
     /// Compares the header with what the tower needs and plans the reading, in the file's order.
     fn read_header(&self) -> Result<Vec<Planned>> {
-        let (_, metadata) = SafeTensors::read_metadata(&self.pending).map_err(|error| self.bad_header(error.to_string()))?;
+        // `SafeTensors::read_metadata` wants the whole file at hand; the JSON after the length is enough.
+        let json = self.pending.get(8..).unwrap_or_default();
+        let metadata: Metadata = serde_json::from_slice(json).map_err(|error| self.bad_header(error.to_string()))?;
         let found = metadata.tensors();
         let quantised = |name: &str| found.get(name).is_some_and(|info| info.dtype == Dtype::I8);
         let mut specs = weights::with_scales(&self.manifest.clip.vision.tensors(), quantised);

@@ -61,7 +61,9 @@ pub fn jpeg_is_complete(bytes: &[u8]) -> bool {
     loop {
         // Entropy-coded data hold 0xff only before a zero, a restart (0xd0–0xd7) or a fill byte.
         let rest = bytes.get(at..).unwrap_or_default();
-        let Some(next) = rest.windows(2).position(|pair| pair[0] == 0xff && !matches!(pair[1], 0 | 1 | 0xd0..=0xd8 | 0xff)) else {
+        let Some(next) =
+            rest.windows(2).position(|pair| pair[0] == 0xff && !matches!(pair[1], 0 | 1 | 0xd0..=0xd8 | 0xff))
+        else {
             return false;
         };
         match rest[next..] {

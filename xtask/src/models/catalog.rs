@@ -88,9 +88,7 @@ impl Vision {
 impl Catalog {
     /// Reads `catalog.json`.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("{} cannot be read", path.display()))?;
-        serde_json::from_str(&text)
-            .with_context(|| format!("{} is not a catalogue", path.display()))
+        let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("{} is not a catalogue", path.display()))
     }
 }

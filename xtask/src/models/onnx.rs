@@ -92,15 +92,9 @@ impl Graph {
         for proto in graph.initializer {
             let name = proto.name.clone();
             let tensor = Tensor::new(proto).with_context(|| format!("constant {name}"))?;
-            ensure!(
-                constants.insert(name.clone(), tensor).is_none(),
-                "constant {name} occurs twice"
-            );
+            ensure!(constants.insert(name.clone(), tensor).is_none(), "constant {name} occurs twice");
         }
-        Ok(Self {
-            nodes: graph.node,
-            constants,
-        })
+        Ok(Self { nodes: graph.node, constants })
     }
 }
 
@@ -116,18 +110,11 @@ impl Tensor {
             FLOAT => {
                 let (values, rest) = raw.as_chunks::<4>();
                 ensure!(rest.is_empty(), "{} bytes are no float32 values", raw.len());
-                Data::F32(
-                    values
-                        .iter()
-                        .map(|&value| f32::from_le_bytes(value))
-                        .collect(),
-                )
+                Data::F32(values.iter().map(|&value| f32::from_le_bytes(value)).collect())
             }
-            INT8 if raw.is_empty() => Data::I8(
-                (proto.int32_data.into_iter())
-                    .map(i8::try_from)
-                    .collect::<Result<_, _>>()?,
-            ),
+            INT8 if raw.is_empty() => {
+                Data::I8((proto.int32_data.into_iter()).map(i8::try_from).collect::<Result<_, _>>()?)
+            }
             INT8 => Data::I8(raw.iter().map(|&byte| byte.cast_signed()).collect()),
             other => bail!("unexpected ONNX data type {other}"),
         };
@@ -166,43 +153,24 @@ pub mod tests {
         /// All 0.5.
         pub fn float(name: &str, shape: &[usize]) -> Self {
             let floats = vec![0.5; shape.iter().product()];
-            Self {
-                name: name.into(),
-                shape: shape.into(),
-                floats,
-                bytes: Vec::new(),
-            }
+            Self { name: name.into(), shape: shape.into(), floats, bytes: Vec::new() }
         }
 
         /// 0, 1, 2, …
         pub fn int8(name: &str, shape: &[usize]) -> Self {
             let bytes = (0..).take(shape.iter().product()).collect();
-            Self {
-                name: name.into(),
-                shape: shape.into(),
-                floats: Vec::new(),
-                bytes,
-            }
+            Self { name: name.into(), shape: shape.into(), floats: Vec::new(), bytes }
         }
 
         /// A zero point.
         pub fn zeros(name: &str, length: usize) -> Self {
-            Self {
-                name: name.into(),
-                shape: vec![length],
-                floats: Vec::new(),
-                bytes: vec![0; length],
-            }
+            Self { name: name.into(), shape: vec![length], floats: Vec::new(), bytes: vec![0; length] }
         }
 
         fn proto(&self) -> TensorProto {
             let is_float = self.bytes.is_empty();
             TensorProto {
-                dims: self
-                    .shape
-                    .iter()
-                    .map(|&dim| i64::try_from(dim).unwrap_or_default())
-                    .collect(),
+                dims: self.shape.iter().map(|&dim| i64::try_from(dim).unwrap_or_default()).collect(),
                 data_type: if is_float { FLOAT } else { INT8 },
                 float_data: self.floats.clone(),
                 name: self.name.clone(),
@@ -215,12 +183,7 @@ pub mod tests {
     /// An ONNX file of `constants` and of quantised products, each a node name and the base name of its weight.
     pub fn model(constants: &[Constant], products: &[(String, String)]) -> Vec<u8> {
         let node = |(name, base): &(String, String)| Node {
-            input: vec![
-                "x".into(),
-                format!("{base}_quantized"),
-                "x_zero_point".into(),
-                format!("{base}_zero_point"),
-            ],
+            input: vec!["x".into(), format!("{base}_quantized"), "x_zero_point".into(), format!("{base}_zero_point")],
             name: name.clone(),
             op_type: "MatMulInteger".into(),
         };

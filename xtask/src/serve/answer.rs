@@ -53,9 +53,7 @@ pub fn answer(folder: &Path, rules: &Rules, request: &Request) -> Answer {
     let mut answer = respond(folder, url, request);
     answer.header("X-Content-Type-Options", "nosniff");
     for (name, value) in rules.matching(url) {
-        answer
-            .headers
-            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        answer.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         answer.header(name, value);
     }
     answer
@@ -67,37 +65,25 @@ fn respond(folder: &Path, url: &str, request: &Request) -> Answer {
         answer.header("Allow", "GET, HEAD");
         return answer;
     }
-    let found = file_of(folder, url).and_then(|file| {
-        Some((
-            fs::metadata(&file).ok().filter(fs::Metadata::is_file)?,
-            file,
-        ))
-    });
+    let found =
+        file_of(folder, url).and_then(|file| Some((fs::metadata(&file).ok().filter(fs::Metadata::is_file)?, file)));
     let Some((metadata, file)) = found else {
         return Answer::text(404, "There is no such file.\n");
     };
     let total = metadata.len();
     let tag = entity_tag(&metadata);
-    let is_current = |tags: &str| {
-        tags.split(',')
-            .any(|known| known.trim().trim_start_matches("W/") == tag)
-    };
+    let is_current = |tags: &str| tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag);
 
     let mut answer = if request.if_none_match.is_some_and(is_current) {
         Answer::text(304, "")
     } else {
         // A range of an older version of the file would not fit what the client has.
-        let range = request
-            .range
-            .filter(|_| request.if_range.is_none_or(|known| known == tag));
+        let range = request.range.filter(|_| request.if_range.is_none_or(|known| known == tag));
         match range.map_or(Range::Whole, |range| Range::parse(range, total)) {
             Range::Whole => Answer::file(200, &file, 0, total),
             Range::Part { start, length } => {
                 let mut answer = Answer::file(206, &file, start, length);
-                answer.header(
-                    "Content-Range",
-                    &format!("bytes {start}-{}/{total}", start + length - 1),
-                );
+                answer.header("Content-Range", &format!("bytes {start}-{}/{total}", start + length - 1));
                 answer
             }
             Range::Unsatisfiable => {
@@ -150,11 +136,7 @@ fn percent_decoded(text: &str) -> Option<String> {
 /// A strong validator without reading the file: its length and time of change.
 fn entity_tag(metadata: &fs::Metadata) -> String {
     let changed = (metadata.modified().ok()).and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    format!(
-        "\"{:x}-{:x}\"",
-        metadata.len(),
-        changed.unwrap_or_default().as_nanos()
-    )
+    format!("\"{:x}-{:x}\"", metadata.len(), changed.unwrap_or_default().as_nanos())
 }
 
 /// What a `Range` header asks of a file (RFC 9110, section 14).
@@ -171,11 +153,7 @@ enum Range {
 
 impl Range {
     fn parse(header: &str, total: u64) -> Self {
-        let Some((first, last)) = header
-            .trim()
-            .strip_prefix("bytes=")
-            .and_then(|range| range.split_once('-'))
-        else {
+        let Some((first, last)) = header.trim().strip_prefix("bytes=").and_then(|range| range.split_once('-')) else {
             return Self::Whole;
         };
         let (start, end) = match (first.trim().parse::<u64>(), last.trim().parse::<u64>()) {
@@ -184,14 +162,7 @@ impl Range {
             (Err(_), Ok(suffix)) if first.trim().is_empty() => (total - suffix.min(total), total),
             _ => return Self::Whole,
         };
-        if start < end {
-            Self::Part {
-                start,
-                length: end - start,
-            }
-        } else {
-            Self::Unsatisfiable
-        }
+        if start < end { Self::Part { start, length: end - start } } else { Self::Unsatisfiable }
     }
 }
 
@@ -208,11 +179,7 @@ impl Answer {
         Self {
             status,
             headers: vec![("Content-Type".into(), media_type(file).into())],
-            body: Body::File {
-                file: file.into(),
-                start,
-                length,
-            },
+            body: Body::File { file: file.into(), start, length },
         }
     }
 
@@ -222,11 +189,7 @@ impl Answer {
 }
 
 fn media_type(file: &Path) -> &'static str {
-    match file
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .unwrap_or_default()
-    {
+    match file.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
         "css" => "text/css; charset=utf-8",
         "gif" => "image/gif",
         "html" => "text/html; charset=utf-8",

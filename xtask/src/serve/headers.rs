@@ -33,10 +33,7 @@ impl Rules {
                 rule.headers.push((name.trim().into(), value.trim().into()));
             } else {
                 ensure!(content.starts_with('/'), place());
-                rules.push(Rule {
-                    pattern: content.into(),
-                    headers: Vec::new(),
-                });
+                rules.push(Rule { pattern: content.into(), headers: Vec::new() });
             }
         }
         Ok(Self(rules))

@@ -45,55 +45,30 @@ impl Reply {
 
 fn ask(address: SocketAddr, method: &str, target: &str, headers: &[(&str, &str)]) -> Reply {
     let mut stream = TcpStream::connect(address).unwrap();
-    let mut request =
-        format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+    write!(stream, "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n").unwrap();
     for (name, value) in headers {
-        request += &format!("{name}: {value}\r\n");
+        write!(stream, "{name}: {value}\r\n").unwrap();
     }
-    stream
-        .write_all(format!("{request}\r\n").as_bytes())
-        .unwrap();
+    write!(stream, "\r\n").unwrap();
     let mut reply = Vec::new();
     stream.read_to_end(&mut reply).unwrap();
-    let end = reply
-        .windows(4)
-        .position(|window| window == b"\r\n\r\n")
-        .unwrap();
+    let end = reply.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
     let head = String::from_utf8(reply[..end].to_vec()).unwrap();
-    Reply {
-        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-        head,
-        body: reply[end + 4..].to_vec(),
-    }
+    Reply { status: head.split(' ').nth(1).unwrap().parse().unwrap(), head, body: reply[end + 4..].to_vec() }
 }
 
 #[test]
 fn the_page_carries_the_headers_of_the_site() {
     let (_root, address) = site();
     let page = ask(address, "GET", "/?from=bookmark", &[]);
-    assert_eq!(
-        (page.status, page.body.as_slice()),
-        (200, b"<!doctype html>".as_slice())
-    );
-    assert_eq!(
-        page.header("Content-Type"),
-        Some("text/html; charset=utf-8")
-    );
-    assert_eq!(
-        page.header("Content-Security-Policy"),
-        Some("default-src 'none'; script-src 'self'")
-    );
+    assert_eq!((page.status, page.body.as_slice()), (200, b"<!doctype html>".as_slice()));
+    assert_eq!(page.header("Content-Type"), Some("text/html; charset=utf-8"));
+    assert_eq!(page.header("Content-Security-Policy"), Some("default-src 'none'; script-src 'self'"));
     assert_eq!(page.header("Cache-Control"), Some("no-cache"));
     let missing = ask(address, "GET", "/nothing", &[]);
     assert_eq!(missing.status, 404);
-    assert_eq!(
-        missing.header("Cross-Origin-Opener-Policy"),
-        Some("same-origin")
-    );
-    assert_eq!(
-        ask(address, "GET", "/safelight_bg.wasm", &[]).header("Content-Type"),
-        Some("application/wasm")
-    );
+    assert_eq!(missing.header("Cross-Origin-Opener-Policy"), Some("same-origin"));
+    assert_eq!(ask(address, "GET", "/safelight_bg.wasm", &[]).header("Content-Type"), Some("application/wasm"));
 }
 
 #[test]
@@ -112,14 +87,7 @@ fn a_large_file_has_a_length_and_the_headers_of_its_path() {
 #[test]
 fn ranges_resume_a_download() {
     let (_root, address) = site();
-    let part = |range: &str| {
-        ask(
-            address,
-            "GET",
-            "/models/model.safetensors",
-            &[("Range", range)],
-        )
-    };
+    let part = |range: &str| ask(address, "GET", "/models/model.safetensors", &[("Range", range)]);
     for (range, content_range, length, first) in [
         ("bytes=300-", "bytes 300-999/1000", 700, 49),
         ("bytes=0-0", "bytes 0-0/1000", 1, 0),
@@ -127,24 +95,12 @@ fn ranges_resume_a_download() {
         ("bytes=-10", "bytes 990-999/1000", 10, 237),
     ] {
         let reply = part(range);
-        assert_eq!(
-            (reply.status, reply.header("Content-Range")),
-            (206, Some(content_range)),
-            "{range}"
-        );
-        assert_eq!(
-            (reply.body.len(), reply.body[0]),
-            (length, first),
-            "{range}"
-        );
+        assert_eq!((reply.status, reply.header("Content-Range")), (206, Some(content_range)), "{range}");
+        assert_eq!((reply.body.len(), reply.body[0]), (length, first), "{range}");
     }
     for range in ["bytes=1000-", "bytes=-0"] {
         let beyond = part(range);
-        assert_eq!(
-            (beyond.status, beyond.header("Content-Range")),
-            (416, Some("bytes */1000")),
-            "{range}"
-        );
+        assert_eq!((beyond.status, beyond.header("Content-Range")), (416, Some("bytes */1000")), "{range}");
     }
     for ignored in ["bytes=0-1,5-6", "bytes=9-3", "lines=1-2", "bytes=x-"] {
         assert_eq!(part(ignored).status, 200, "{ignored}");
@@ -155,23 +111,9 @@ fn ranges_resume_a_download() {
 fn an_unchanged_file_is_not_sent_again_and_a_changed_one_is_not_resumed() {
     let (_root, address) = site();
     let path = "/models/model.safetensors";
-    let tag = ask(address, "GET", path, &[])
-        .header("ETag")
-        .unwrap()
-        .to_owned();
-    assert_eq!(
-        ask(address, "GET", path, &[("If-None-Match", &tag)]).status,
-        304
-    );
-    let resumed = |tag: &str| {
-        ask(
-            address,
-            "GET",
-            path,
-            &[("Range", "bytes=10-"), ("If-Range", tag)],
-        )
-        .status
-    };
+    let tag = ask(address, "GET", path, &[]).header("ETag").unwrap().to_owned();
+    assert_eq!(ask(address, "GET", path, &[("If-None-Match", &tag)]).status, 304);
+    let resumed = |tag: &str| ask(address, "GET", path, &[("Range", "bytes=10-"), ("If-Range", tag)]).status;
     assert_eq!((resumed(&tag), resumed("\"older\"")), (206, 200));
 }
 

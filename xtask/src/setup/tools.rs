@@ -40,8 +40,8 @@ const TOOLS: &[Tool] = &[
         program: "trunk",
         package: "trunk",
         version: Version::Exactly("0.21.14"),
-        // Without its lock it does not compile.
-        arguments: &["--locked"],
+        // Without its lock it does not compile; its TLS and update check are not needed offline.
+        arguments: &["--locked", "--no-default-features"],
         purpose: Purpose::Site,
     },
     Tool {
@@ -72,29 +72,18 @@ const QUICK_BUILD: &[(&str, &str)] = &[
 pub fn ensure(root: &Path, purpose: Purpose) -> Result<()> {
     // One build folder, so that what the tools have in common is compiled once.
     let build = root.join("target/tools");
-    for tool in TOOLS
-        .iter()
-        .filter(|tool| tool.purpose == Purpose::Site || purpose == Purpose::Tests)
-    {
+    for tool in TOOLS.iter().filter(|tool| tool.purpose == Purpose::Site || purpose == Purpose::Tests) {
         let version = match tool.version {
             Version::Exactly(version) => version.to_owned(),
-            Version::Of(library) => {
-                locked_version(&fs::read_to_string(root.join("Cargo.lock"))?, library)?
-            }
+            Version::Of(library) => locked_version(&fs::read_to_string(root.join("Cargo.lock"))?, library)?,
         };
         if installed_version(tool.program).as_ref() == Some(&version) {
             continue;
         }
         eprintln!("installing {} {version}: minutes, once", tool.package);
         let mut install = command(root, "cargo", ["install", "--quiet", "--version", &version]);
-        install
-            .arg("--root")
-            .arg(own_tools()?)
-            .args(tool.arguments)
-            .arg(tool.package);
-        run(install
-            .envs(QUICK_BUILD.iter().copied())
-            .env("CARGO_TARGET_DIR", &build))?;
+        install.arg("--root").arg(own_tools()?).args(tool.arguments).arg(tool.package);
+        run(install.envs(QUICK_BUILD.iter().copied()).env("CARGO_TARGET_DIR", &build))?;
     }
     if build.exists() {
         // Gigabytes that nobody needs again.
@@ -105,12 +94,7 @@ pub fn ensure(root: &Path, purpose: Purpose) -> Result<()> {
 
 /// `trunk 0.21.14` → `0.21.14`, from the first line of `--version`.
 fn installed_version(program: &str) -> Option<String> {
-    Some(
-        output(program, &["--version"])?
-            .split_whitespace()
-            .nth(1)?
-            .to_owned(),
-    )
+    Some(output(program, &["--version"])?.split_whitespace().nth(1)?.to_owned())
 }
 
 /// The version of `package` in the text of a `Cargo.lock`.
@@ -118,15 +102,9 @@ fn locked_version(lock: &str, package: &str) -> Result<String> {
     let version = lock
         .split("[[package]]")
         .find(|entry| entry.contains(&format!("\nname = \"{package}\"\n")))
-        .and_then(|entry| {
-            entry
-                .lines()
-                .find_map(|line| line.strip_prefix("version = \""))
-        })
+        .and_then(|entry| entry.lines().find_map(|line| line.strip_prefix("version = \"")))
         .and_then(|version| version.strip_suffix('"'));
-    Ok(version
-        .with_context(|| format!("Cargo.lock has no {package}"))?
-        .to_owned())
+    Ok(version.with_context(|| format!("Cargo.lock has no {package}"))?.to_owned())
 }
 
 #[cfg(test)]

@@ -1,0 +1,117 @@
+//! The library inside a real browser's worker: `wasm-pack test --headless --chrome` and `--firefox`.
+//!
+//! The tiny tower runs on the CPU and on WebGPU in both browsers. The real model runs on the CPU in
+//! both, and on WebGPU in Firefox (lavapipe, seconds a picture); Chromium's software adapter needs
+//! minutes for it. SAFELIGHT_GPU_PICTURES, read when the test is compiled, says how many of the 16
+//! pictures Firefox compares on WebGPU (default 2).
+#![cfg(target_arch = "wasm32")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
+
+mod common;
+
+use common::Golden;
+use js_sys::{Function, Promise, Reflect, Uint8Array};
+use safelight::clip::pack::{Manifest, PackReader};
+use safelight::clip::self_test;
+use safelight::clip::vision::VisionTower;
+use safelight::device::{Kind, Preference};
+use safelight::picture::{Limits, Picture};
+use safelight::pixels;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+const TINY: (&str, &[u8]) = (include_str!("golden/tiny/pack.json"), include_bytes!("golden/tiny/model.safetensors"));
+const TINY_GOLDEN: &[u8] = include_bytes!("golden/tiny/goldens.safetensors");
+const CLIP_GOLDEN: &[u8] = include_bytes!("golden/clip/vit-b16.safetensors");
+const PACK: &str = "models/packs/clip-vit-base-patch16-int8";
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = fetch)]
+    fn request(url: &str) -> Promise;
+}
+
+/// A file of the repository; the test runner serves its working directory.
+async fn file(path: &str) -> Vec<u8> {
+    let origin = Reflect::get(&Reflect::get(&js_sys::global(), &"location".into()).unwrap(), &"origin".into()).unwrap();
+    let response = JsFuture::from(request(&format!("{}/{path}", origin.as_string().unwrap()))).await.unwrap();
+    let ok = Reflect::get(&response, &"ok".into()).unwrap();
+    assert_eq!(ok.as_bool(), Some(true), "{path} is not served");
+    let read: Function = Reflect::get(&response, &"arrayBuffer".into()).unwrap().unchecked_into();
+    let buffer = JsFuture::from(Promise::from(read.call0(&response).unwrap())).await.unwrap();
+    Uint8Array::new(&buffer).to_vec()
+}
+
+async fn open(manifest: &str, weights: &[u8], preference: Preference) -> VisionTower {
+    let device = self_test::open(preference).await.unwrap();
+    let info = device.info();
+    console_log!("{:?}", info);
+    assert_eq!(info.kind == Kind::Gpu, preference == Preference::Gpu);
+    assert_eq!(info.self_test.is_some(), preference == Preference::Gpu);
+    let mut reader = PackReader::new(Manifest::parse(manifest).unwrap(), device).unwrap();
+    for chunk in weights.chunks(4 << 20) {
+        reader.push(chunk).unwrap();
+    }
+    reader.finish().unwrap().1
+}
+
+async fn compare_tiny(preference: Preference) {
+    let golden = Golden::read(TINY_GOLDEN);
+    let tower = open(TINY.0, TINY.1, preference).await;
+    common::compare_stages(&tower, golden.floats("pixels"), &golden).await;
+    common::compare_features(&tower, golden.floats("pixels"), &golden, 0).await;
+}
+
+async fn compare_clip(preference: Preference, pictures: usize) {
+    let golden = Golden::read(CLIP_GOLDEN);
+    let manifest = String::from_utf8(file(&format!("{PACK}/pack.json")).await).unwrap();
+    let weights = file(&format!("{PACK}/model.safetensors")).await;
+    let tower = open(&manifest, &weights, preference).await;
+    drop(weights);
+    for (index, name) in golden.names().iter().enumerate().take(pictures) {
+        let bytes = file(&format!("tests/golden/clip/pictures/{name}")).await;
+        let picture = Picture::decode(&bytes, &Limits::default()).unwrap();
+        let start = js_sys::Date::now();
+        common::compare_features(&tower, pixels::clip_pixels(&picture, 224), &golden, index).await;
+        console_log!("{name}: {} ms", js_sys::Date::now() - start);
+    }
+}
+
+fn in_firefox() -> bool {
+    let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).unwrap();
+    Reflect::get(&navigator, &"userAgent".into()).unwrap().as_string().unwrap().contains("Firefox")
+}
+
+#[wasm_bindgen_test]
+async fn the_tiny_tower_on_the_cpu() {
+    compare_tiny(Preference::Cpu).await;
+}
+
+#[wasm_bindgen_test]
+async fn the_tiny_tower_on_webgpu() {
+    compare_tiny(Preference::Gpu).await;
+}
+
+#[wasm_bindgen_test]
+async fn clip_on_the_cpu() {
+    compare_clip(Preference::Cpu, 16).await;
+}
+
+#[wasm_bindgen_test]
+async fn clip_on_webgpu() {
+    if in_firefox() {
+        let pictures = option_env!("SAFELIGHT_GPU_PICTURES").map_or(2, |count| count.parse().unwrap());
+        compare_clip(Preference::Gpu, pictures).await;
+    } else {
+        console_log!("not run: this browser's software adapter needs minutes a picture");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_software_adapter_is_not_taken_by_itself() {
+    let device = self_test::open(Preference::Auto).await.unwrap();
+    assert!(device.info().kind == Kind::Cpu && device.info().fallback.is_some(), "{:?}", device.info());
+}
