@@ -147,11 +147,18 @@ async fn open_gpu(software_too: bool) -> Result<Device> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = backends;
     let instance = wgpu::Instance::new(descriptor);
-    let options = wgpu::RequestAdapterOptions { power_preference: wgpu::PowerPreference::HighPerformance, ..Default::default() };
-    let adapter = instance
-        .request_adapter(&options)
-        .await
-        .map_err(|_| unavailable(if cfg!(target_arch = "wasm32") { "this browser offers no WebGPU adapter" } else { "no Vulkan, Metal or DirectX 12 adapter was found" }.to_owned()))?;
+    let options =
+        wgpu::RequestAdapterOptions { power_preference: wgpu::PowerPreference::HighPerformance, ..Default::default() };
+    let adapter = instance.request_adapter(&options).await.map_err(|_| {
+        unavailable(
+            if cfg!(target_arch = "wasm32") {
+                "this browser offers no WebGPU adapter"
+            } else {
+                "no Vulkan, Metal or DirectX 12 adapter was found"
+            }
+            .to_owned(),
+        )
+    })?;
     let about = adapter.get_info();
     if about.device_type == wgpu::DeviceType::Cpu && !software_too {
         return Err(unavailable("the only WebGPU adapter is software, which is slower than the CPU path".to_owned()));
@@ -172,7 +179,8 @@ async fn open_gpu(software_too: bool) -> Result<Device> {
         .map_err(|error| unavailable(error.to_string()))?;
     let backend = about.backend;
     let setup = WgpuSetup { instance, adapter, device, queue, backend };
-    let burn = burn::tensor::Device::wgpu_options().setup(setup).init().map_err(|error| unavailable(error.to_string()))?;
+    let burn =
+        burn::tensor::Device::wgpu_options().setup(setup).init().map_err(|error| unavailable(error.to_string()))?;
     let name = if about.name.is_empty() { "WebGPU".to_owned() } else { about.name };
     Ok(Device { burn, info: DeviceInfo { kind: Kind::Gpu, name, fallback: None, self_test: None } })
 }

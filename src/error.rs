@@ -1,7 +1,6 @@
 //! The one error type of the library. Every variant has a stable [`Error::code`], which the worker
 //! protocol, the page and `safelight check --json` carry unchanged.
 
-
 /// Everything that can go wrong, as a value. `Display` is a sentence a person can act on.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]

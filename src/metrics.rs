@@ -95,10 +95,8 @@ mod tests {
     /// `sklearn.metrics.roc_auc_score([0,0,1,1,0,1], [.1,.4,.35,.8,.4,.4])` prints 0.6666666666666667.
     #[test]
     fn agrees_with_scikit_learn_also_on_ties() {
-        let scored = Scored {
-            scores: &[0.1, 0.4, 0.35, 0.8, 0.4, 0.4],
-            generated: &[false, false, true, true, false, true],
-        };
+        let scored =
+            Scored { scores: &[0.1, 0.4, 0.35, 0.8, 0.4, 0.4], generated: &[false, false, true, true, false, true] };
         assert!((scored.auc().unwrap() - 2.0 / 3.0).abs() < 1e-12);
         assert!((scored.false_positive_rate(0.4).unwrap() - 2.0 / 3.0).abs() < 1e-12);
         assert!((scored.miss_rate(0.35).unwrap() - 1.0 / 3.0).abs() < 1e-12);
@@ -112,7 +110,8 @@ mod tests {
     #[test]
     fn the_interval_holds_the_area() {
         let scores: Vec<f32> = (0..200).map(|index| ((index * 37) % 100) as f32).collect();
-        let generated: Vec<bool> = scores.iter().enumerate().map(|(i, &score)| score + (i % 50) as f32 > 70.0).collect();
+        let generated: Vec<bool> =
+            scores.iter().enumerate().map(|(i, &score)| score + (i % 50) as f32 > 70.0).collect();
         let scored = Scored { scores: &scores, generated: &generated };
         let ([low, high], area) = (scored.auc_interval(500, 1).unwrap(), scored.auc().unwrap());
         assert!(low < area && area < high && high - low < 0.2, "{low} {area} {high}");

@@ -23,9 +23,5 @@ impl Progress for () {
 
 /// [`Progress::step`], with a refusal turned into [`Error::Cancelled`].
 pub(crate) fn step(progress: &mut impl Progress, done: usize, total: usize) -> Result<()> {
-    if progress.step(done, total) {
-        Ok(())
-    } else {
-        Err(Error::Cancelled)
-    }
+    if progress.step(done, total) { Ok(()) } else { Err(Error::Cancelled) }
 }

@@ -60,7 +60,8 @@ fn clip_agrees_with_onnxruntime_on_pictures_of_the_environment() {
 fn compare_folder(folder: &Path, stages: bool) {
     let bytes = std::fs::read(folder.join("vit-b16.safetensors")).unwrap();
     let golden = Golden::read(&bytes);
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder.join("pictures")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(folder.join("pictures")).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "png"));
     paths.sort();
     assert!(paths.len() >= 16, "{} pictures", paths.len());

@@ -1,9 +1,9 @@
 //! The few operations that the towers are written over. Plain burn operations, so that the GPU and
 //! the CPU run the same code; faster kernels for one device belong here and nowhere else.
 
+use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 use burn::tensor::module;
-use burn::tensor::Tensor;
 
 /// ε of every layer norm of CLIP.
 const EPSILON: f64 = 1e-5;

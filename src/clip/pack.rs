@@ -73,7 +73,9 @@ impl Manifest {
     pub fn weights_file(&self) -> Result<&PackFile> {
         match self.files.as_slice() {
             [file] => Ok(file),
-            files => Err(Error::PackManifest { message: format!("it names {} weight files instead of one", files.len()) }),
+            files => {
+                Err(Error::PackManifest { message: format!("it names {} weight files instead of one", files.len()) })
+            }
         }
     }
 }

@@ -24,7 +24,9 @@ const CONFIG: VisionConfig =
 /// [`Error::GpuUnavailable`] and [`Error::DeviceFailed`] with [`Preference::Gpu`].
 pub async fn open(preference: Preference) -> Result<Device> {
     match run(Device::open(preference).await?).await {
-        Err(Error::GpuUnavailable { reason } | Error::DeviceFailed { message: reason, .. }) if preference == Preference::Auto => {
+        Err(Error::GpuUnavailable { reason } | Error::DeviceFailed { message: reason, .. })
+            if preference == Preference::Auto =>
+        {
             Ok(Device::cpu_instead(reason))
         }
         tested => tested,

@@ -136,7 +136,11 @@ impl VisionTower {
         let (side, width) = (self.config.image_size, self.config.width);
         let picture = 3 * side * side;
         if pixels.is_empty() || !pixels.len().is_multiple_of(picture) {
-            return Err(Error::TensorShape { name: "pixels".to_owned(), expected: vec![3, side, side], got: vec![pixels.len()] });
+            return Err(Error::TensorShape {
+                name: "pixels".to_owned(),
+                expected: vec![3, side, side],
+                got: vec![pixels.len()],
+            });
         }
         let n = pixels.len() / picture;
         let pixels = Tensor::<4>::from_data(TensorData::new(pixels, [n, 3, side, side]), self.device.burn());

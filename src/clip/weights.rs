@@ -109,12 +109,18 @@ impl Weights {
     /// # Errors
     /// [`Error::TensorMissing`].
     pub fn layer_norm(&mut self, prefix: &str) -> Result<LayerNorm> {
-        Ok(LayerNorm { scale: self.vector(&format!("{prefix}.weight"))?, shift: self.vector(&format!("{prefix}.bias"))? })
+        Ok(LayerNorm {
+            scale: self.vector(&format!("{prefix}.weight"))?,
+            shift: self.vector(&format!("{prefix}.bias"))?,
+        })
     }
 }
 
 /// What the file must hold besides `specs` when it is quantised: scales `[out]` for its int8 tensors.
-pub(super) fn with_scales(specs: &BTreeMap<String, TensorSpec>, quantised: impl Fn(&str) -> bool) -> BTreeMap<String, TensorSpec> {
+pub(super) fn with_scales(
+    specs: &BTreeMap<String, TensorSpec>,
+    quantised: impl Fn(&str) -> bool,
+) -> BTreeMap<String, TensorSpec> {
     let scale = |(name, spec): (&String, &TensorSpec)| {
         let shape = vec![spec.shape.first().copied().unwrap_or(1)];
         (format!("{name}{SCALE}"), TensorSpec { shape, role: Role::Vector })

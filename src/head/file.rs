@@ -241,7 +241,11 @@ impl Reader<'_> {
     fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         let view = self.left.remove(name).ok_or_else(|| Error::TensorMissing { name: name.to_owned() })?;
         if view.shape() != shape {
-            return Err(Error::TensorShape { name: name.to_owned(), expected: shape.to_vec(), got: view.shape().to_vec() });
+            return Err(Error::TensorShape {
+                name: name.to_owned(),
+                expected: shape.to_vec(),
+                got: view.shape().to_vec(),
+            });
         }
         if view.dtype() != Dtype::F32 {
             return Err(Error::TensorType { name: name.to_owned(), got: format!("{:?}", view.dtype()) });

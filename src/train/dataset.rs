@@ -51,16 +51,25 @@ impl Dataset {
     #[must_use]
     pub fn weights(&self) -> Vec<f32> {
         let count = |index: usize| {
-            let same = |other: usize| self.generated[other] == self.generated[index] && self.sources[other] == self.sources[index];
+            let same = |other: usize| {
+                self.generated[other] == self.generated[index] && self.sources[other] == self.sources[index]
+            };
             (0..self.len()).filter(|&other| same(other)).count().max(1) as f32
         };
         let raw: Vec<f32> = (0..self.len()).map(|index| 1.0 / count(index).sqrt()).collect();
         let total = |class: bool| -> f32 {
-            raw.iter().zip(&self.generated).filter(|&(_, &generated)| generated == class).map(|(weight, _)| weight).sum()
+            raw.iter()
+                .zip(&self.generated)
+                .filter(|&(_, &generated)| generated == class)
+                .map(|(weight, _)| weight)
+                .sum()
         };
         let (generated, real) = (total(true), total(false));
         let half = self.len() as f32 / 2.0;
-        raw.iter().zip(&self.generated).map(|(weight, &class)| weight * half / if class { generated } else { real }).collect()
+        raw.iter()
+            .zip(&self.generated)
+            .map(|(weight, &class)| weight * half / if class { generated } else { real })
+            .collect()
     }
 
     /// Refuses what nothing can be learnt from.
@@ -101,7 +110,8 @@ mod tests {
 
     #[test]
     fn one_class_teaches_nothing() {
-        let set = Dataset { features: vec![0.0; 3], dimension: 1, generated: vec![true; 3], sources: vec![String::new(); 3] };
+        let set =
+            Dataset { features: vec![0.0; 3], dimension: 1, generated: vec![true; 3], sources: vec![String::new(); 3] };
         assert_eq!(set.validate().unwrap_err().code(), "training-set");
     }
 }

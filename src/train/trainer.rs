@@ -37,7 +37,16 @@ pub struct TrainConfig {
 
 impl Default for TrainConfig {
     fn default() -> Self {
-        Self { width: 256, layers: 3, dropout: 0.335, epochs: 12, batch: 256, learning_rate: 1e-3, weight_decay: 0.01, seed: 1 }
+        Self {
+            width: 256,
+            layers: 3,
+            dropout: 0.335,
+            epochs: 12,
+            batch: 256,
+            learning_rate: 1e-3,
+            weight_decay: 0.01,
+            seed: 1,
+        }
     }
 }
 
@@ -58,7 +67,12 @@ pub struct Trained {
 ///
 /// # Errors
 /// [`crate::Error::TrainingSet`], [`crate::Error::Cancelled`], [`crate::Error::DeviceFailed`].
-pub async fn train(data: &Dataset, config: &TrainConfig, device: &Device, progress: &mut impl Progress) -> Result<Trained> {
+pub async fn train(
+    data: &Dataset,
+    config: &TrainConfig,
+    device: &Device,
+    progress: &mut impl Progress,
+) -> Result<Trained> {
     data.validate()?;
     let autodiff = device.burn().clone().autodiff();
     autodiff.seed(config.seed);

@@ -143,7 +143,8 @@ mod tests {
             assert_eq!(folds[index], folds[index % 10]);
         }
         for fold in 0..5 {
-            let classes: Vec<bool> = (0..60).filter(|&index| folds[index] == fold).map(|index| data.generated[index]).collect();
+            let classes: Vec<bool> =
+                (0..60).filter(|&index| folds[index] == fold).map(|index| data.generated[index]).collect();
             assert!(classes.contains(&true) && classes.contains(&false));
         }
     }

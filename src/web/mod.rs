@@ -37,7 +37,10 @@ impl Loader {
     ///
     /// # Errors
     /// `pack-manifest`, and `gpu-unavailable` where the GPU was asked for by name.
-    pub async fn open(manifest: String, #[wasm_bindgen(unchecked_param_type = "DevicePreference")] preference: String) -> JsResult<Loader> {
+    pub async fn open(
+        manifest: String,
+        #[wasm_bindgen(unchecked_param_type = "DevicePreference")] preference: String,
+    ) -> JsResult<Loader> {
         let manifest = Manifest::parse(&manifest).map_err(throw)?;
         let preference = match preference.as_str() {
             "gpu" => Preference::Gpu,
@@ -91,7 +94,11 @@ impl Detector {
     ///
     /// # Errors
     /// `picture-…`, `cancelled`, `device-failed`, `not-finite`.
-    pub async fn check(&self, bytes: Vec<u8>, #[wasm_bindgen(unchecked_param_type = "Observe")] observe: Function) -> JsResult<JsVerdict> {
+    pub async fn check(
+        &self,
+        bytes: Vec<u8>,
+        #[wasm_bindgen(unchecked_param_type = "Observe")] observe: Function,
+    ) -> JsResult<JsVerdict> {
         let verdict = self.detector.check(&bytes, &mut Observer(observe)).await;
         to_js(&verdict.map_err(throw)?)
     }

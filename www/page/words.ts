@@ -43,10 +43,10 @@ export function share(rate: number, of: string): string {
 
 /** One sentence under each verdict, from the head's own figures. */
 export function worth(label: Verdict["label"], figures: HeadFigures): string {
-  const unseen = `on ${count(figures.n)} pictures from sources it had never seen, the detector`;
-  if (label === "generated") return `A hint, not proof: ${unseen} called ${realCalledGenerated(figures)}.`;
-  if (label === "real") return `A hint, not proof: ${unseen} took ${generatedCalledReal(figures)}.`;
-  return `At this score the detector errs too often to decide: ${unseen} gave this answer for ${share(figures.unsure, "pictures")}.`;
+  const unseen = `on ${count(figures.n)} pictures from sources it had never seen`;
+  if (label === "generated") return `A hint, not proof: ${unseen}, the detector called ${realCalledGenerated(figures)}.`;
+  if (label === "real") return `A hint, not proof: ${unseen}, the detector took ${generatedCalledReal(figures)}.`;
+  return `At this score the detector errs too often to decide: ${unseen}, it gave this answer for ${share(figures.unsure, "pictures")}.`;
 }
 
 /** The same figures at length, for “What a verdict is worth”. */

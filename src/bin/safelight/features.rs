@@ -126,13 +126,16 @@ async fn embed(tower: &VisionTower, path: &std::path::Path) -> Result<ImageToken
 fn write(tokens: &ImageTokens, shape: TowerShape, contents: &Contents) -> Result<Vec<u8>> {
     let bad = |message: String| Error::WeightsHeader { file: "the features".to_owned(), message };
     let embedding: Vec<u8> = tokens.embedding.iter().flat_map(|value| value.to_le_bytes()).collect();
-    let class_tokens: Vec<u8> = tokens.class_tokens.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect();
+    let class_tokens: Vec<u8> =
+        tokens.class_tokens.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect();
     let json = serde_json::to_string(contents).map_err(|error| bad(error.to_string()))?;
     let views = [
         TensorView::new(Dtype::F32, vec![tokens.n, shape.projection], &embedding).map(|view| ("embedding", view)),
-        TensorView::new(Dtype::F16, vec![tokens.n, shape.layers, shape.width], &class_tokens).map(|view| ("class_tokens", view)),
+        TensorView::new(Dtype::F16, vec![tokens.n, shape.layers, shape.width], &class_tokens)
+            .map(|view| ("class_tokens", view)),
     ];
     let views = views.into_iter().collect::<Result<Vec<_>, _>>();
-    let bytes = views.and_then(|views| safetensors::serialize(views, Some(HashMap::from([("safelight".to_owned(), json)]))));
+    let bytes =
+        views.and_then(|views| safetensors::serialize(views, Some(HashMap::from([("safelight".to_owned(), json)]))));
     bytes.map_err(|error| bad(error.to_string()))
 }

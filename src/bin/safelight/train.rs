@@ -73,15 +73,14 @@ impl Progress for Bar {
 }
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let spec = FeatureSpec {
-        views: vec![View::Whole],
-        embedding: !arguments.no_embedding,
-        blocks: arguments.blocks.clone(),
-    };
+    let spec =
+        FeatureSpec { views: vec![View::Whole], embedding: !arguments.no_embedding, blocks: arguments.blocks.clone() };
     let (data, pack, shape) = features::dataset(&arguments.features, &spec)?;
     let (unseen, unseen_pack, _) = features::dataset(&arguments.unseen, &spec)?;
     if pack != unseen_pack || data.sources.iter().any(|source| unseen.sources.contains(source)) {
-        return Err(Error::TrainingSet { message: "its features come from another model, or share a source with the unseen ones".to_owned() });
+        return Err(Error::TrainingSet {
+            message: "its features come from another model, or share a source with the unseen ones".to_owned(),
+        });
     }
     let mut config = TrainConfig { seed: arguments.seed, ..TrainConfig::default() };
     config.width = arguments.width.unwrap_or(config.width);
@@ -118,11 +117,20 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     });
     file.info.figures = figures(&Head::new(&file), &unseen, &arguments.unseen_name).await?;
     loading::write(&arguments.out, &file.write()?)?;
-    println!("{}", serde_json::to_string_pretty(&file.info).map_err(|error| Error::HeadFormat { message: error.to_string() })?);
+    println!(
+        "{}",
+        serde_json::to_string_pretty(&file.info).map_err(|error| Error::HeadFormat { message: error.to_string() })?
+    );
     Ok(ExitCode::SUCCESS)
 }
 
-fn describe(arguments: &Arguments, features: FeatureSpec, sha256: String, shape: TowerShape, config: &TrainConfig) -> HeadInfo {
+fn describe(
+    arguments: &Arguments,
+    features: FeatureSpec,
+    sha256: String,
+    shape: TowerShape,
+    config: &TrainConfig,
+) -> HeadInfo {
     HeadInfo {
         format: FORMAT,
         id: arguments.id.clone(),
