@@ -177,7 +177,7 @@ impl Detector {
             label: self.head.label(probability),
             probability,
             thresholds: self.head.info().thresholds,
-            picture: PictureInfo { width: picture.width, height: picture.height, format: picture.format.to_string() },
+            picture: PictureInfo { width: picture.width, height: picture.height, format: picture.format.clone() },
             views: spec.views.iter().map(|view| view.words()).collect(),
             device: self.tower.device().info().clone(),
             ms,

@@ -112,8 +112,8 @@ mod tests {
         let scores: Vec<f32> = (0..200).map(|index| ((index * 37) % 100) as f32).collect();
         let generated: Vec<bool> =
             scores.iter().enumerate().map(|(i, &score)| score + (i % 50) as f32 > 70.0).collect();
-        let scored = Scored { scores: &scores, generated: &generated };
-        let ([low, high], area) = (scored.auc_interval(500, 1).unwrap(), scored.auc().unwrap());
+        let set = Scored { scores: &scores, generated: &generated };
+        let ([low, high], area) = (set.auc_interval(500, 1).unwrap(), set.auc().unwrap());
         assert!(low < area && area < high && high - low < 0.2, "{low} {area} {high}");
     }
 }

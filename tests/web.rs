@@ -2,7 +2,7 @@
 //!
 //! The tiny tower runs on the CPU and on WebGPU in both browsers. The real model runs on the CPU in
 //! both, and on WebGPU in Firefox (lavapipe, seconds a picture); Chromium's software adapter needs
-//! minutes for it. SAFELIGHT_GPU_PICTURES, read when the test is compiled, says how many of the 16
+//! minutes for it. `SAFELIGHT_GPU_PICTURES`, read when the test is compiled, says how many of the 16
 //! pictures Firefox compares on WebGPU (default 2).
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]

@@ -4,6 +4,7 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 use burn::tensor::module;
+use burn::tensor::ops::AttentionModuleOptions;
 
 /// ε of every layer norm of CLIP.
 const EPSILON: f64 = 1e-5;
@@ -44,7 +45,7 @@ pub fn attention(query: Tensor<3>, key: Tensor<3>, value: Tensor<3>, heads: usiz
         x.reshape([n, tokens, heads, width / heads]) // [n, tokens, heads, width/heads]
             .swap_dims(1, 2) // [n, heads, tokens, width/heads]
     };
-    module::attention(split(query), split(key), split(value), None, None, Default::default())
+    module::attention(split(query), split(key), split(value), None, None, AttentionModuleOptions::default())
         .swap_dims(1, 2) // [n, tokens, heads, width/heads]
         .reshape([n, tokens, width]) // [n, tokens, width]
 }

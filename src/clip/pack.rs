@@ -2,6 +2,7 @@
 //! that never more than one tensor is held in two forms.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
@@ -232,5 +233,9 @@ fn first_missing(left: BTreeMap<String, TensorSpec>) -> Result<()> {
 
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -92,8 +92,8 @@ mod tests {
 
     #[test]
     fn a_value_that_is_no_number_is_an_infinite_difference() {
-        assert_eq!(largest_difference(&[0.0, f32::NAN], &[0.0, 0.0]), f32::INFINITY);
-        assert_eq!(largest_difference(&[0.0], &[0.0, 0.0]), f32::INFINITY);
+        assert!(largest_difference(&[0.0, f32::NAN], &[0.0, 0.0]).is_infinite());
+        assert!(largest_difference(&[0.0], &[0.0, 0.0]).is_infinite());
         assert!((largest_difference(&[1.0, 2.0], &[1.0, 2.5]) - 0.5).abs() < 1e-6);
     }
 }

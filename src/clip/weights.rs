@@ -154,7 +154,7 @@ mod tests {
         let (rows, columns) = (35, 67);
         let values: Vec<f32> = (0..rows * columns).map(|index| index as f32).collect();
         let turned = transpose(&values, rows, columns);
-        assert_eq!(turned[3 * rows + 34], values[34 * columns + 3]);
+        assert_eq!(turned[3 * rows + 34].to_bits(), values[34 * columns + 3].to_bits());
         assert_eq!(transpose(&turned, columns, rows), values);
     }
 

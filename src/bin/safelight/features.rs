@@ -21,7 +21,7 @@ use crate::loading::{self, Model};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Folder with metadata.csv (columns: file_name, label, source).
+    /// Folder with metadata.csv: the columns `file_name`, `label` and `source`.
     folder: PathBuf,
     #[command(flatten)]
     model: Model,

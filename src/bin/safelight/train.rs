@@ -163,8 +163,9 @@ async fn figures(head: &Head, unseen: &Dataset, name: &str) -> Result<Figures> {
     let labels: Vec<Label> = logits.iter().map(|&logit| head.label(head.probability(logit))).collect();
     let share = |class: bool, label: Label| {
         let of_class = unseen.generated.iter().zip(&labels).filter(|&(&truth, _)| truth == class);
-        let (hits, all) = of_class.fold((0, 0), |(hits, all), (_, &got)| (hits + usize::from(got == label), all + 1));
-        hits as f64 / all.max(1) as f64
+        let (hits, all) =
+            of_class.fold((0_u32, 0_u32), |(hits, all), (_, &got)| (hits + u32::from(got == label), all + 1));
+        f64::from(hits) / f64::from(all.max(1))
     };
     Ok(Figures {
         source: name.to_owned(),
