@@ -1,5 +1,5 @@
 //! The image tower against independent references, stage by stage. `tests/reference.py clip` and
-//! `tiny` made the goldens. With SAFELIGHT_PARITY=FOLDER (made by `tests/reference.py parity`) the
+//! `tiny` made the goldens. With `SAFELIGHT_PARITY=FOLDER` (made by `tests/reference.py parity`) the
 //! same comparison runs on pictures that cannot be committed.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]

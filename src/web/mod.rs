@@ -147,6 +147,7 @@ impl Progress for Observer {
 }
 
 /// A JavaScript `Error` with the stable code as its property `code`.
+#[allow(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
 fn throw(error: Error) -> JsValue {
     let thrown = js_sys::Error::new(&error.to_string());
     // Setting a property on a fresh object cannot fail.
