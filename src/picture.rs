@@ -65,6 +65,10 @@ impl Picture {
                 Error::PictureDamaged { format: name, message }
             }
         };
+        // The PNG decoder has a size limit of its own, lower on 32 bits, and calls what exceeds it damaged.
+        if let Some((width, height)) = sniff::png_size(bytes) {
+            require_pixels(width, height, limits)?;
+        }
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
         reader.limits(memory(limits));
         let mut decoder = reader.into_decoder().map_err(failed)?;

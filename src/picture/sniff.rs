@@ -1,5 +1,11 @@
 //! What the bytes of a file say about it, before any decoder has seen them.
 
+/// Width and height in a PNG's header, which always comes first.
+pub fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
+    let (width, rest) = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n")?.get(8..)?.split_first_chunk::<4>()?;
+    Some((u32::from_be_bytes(*width), u32::from_be_bytes(*rest.first_chunk::<4>()?)))
+}
+
 /// What a file that no decoder here reads looks like, in words that end "… that can be read here: ".
 pub fn describe(bytes: &[u8]) -> &'static str {
     let signatures: [(&[u8], &str); 10] = [
