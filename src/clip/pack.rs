@@ -203,12 +203,18 @@ impl PackReader {
         let mut order: Vec<_> = found.into_iter().collect();
         order.sort_by_key(|(_, info)| info.data_offsets.0);
         let mut plan = Vec::with_capacity(order.len());
+        let mut start = 0;
         for (name, info) in order {
             let spec = specs.remove(&name).ok_or_else(|| Error::TensorUnexpected { name: name.clone() })?;
             if info.shape != spec.shape {
                 return Err(Error::TensorShape { name, expected: spec.shape, got: info.shape.clone() });
             }
-            let bytes = info.data_offsets.1 - info.data_offsets.0;
+            let bytes = spec.shape.iter().product::<usize>() * info.dtype.bitsize() / 8;
+            // Offsets are only numbers in a header: without this, a wrong one would cut tensors to the wrong length.
+            if info.data_offsets != (start, start + bytes) {
+                return Err(self.bad_header(format!("the offsets of {name} do not fit its shape")));
+            }
+            start += bytes;
             plan.push(Planned { name, spec, dtype: info.dtype, bytes });
         }
         first_missing(specs)?;
@@ -238,4 +244,52 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = include_str!("../../tests/golden/tiny/pack.json");
+    const WEIGHTS: &[u8] = include_bytes!("../../tests/golden/tiny/model.safetensors");
+
+    fn reader() -> PackReader {
+        PackReader::new(Manifest::parse(MANIFEST).unwrap(), Device::cpu()).unwrap()
+    }
+
+    /// The code of what is said of `weights`.
+    fn refusal(weights: &[u8]) -> &'static str {
+        let mut reader = reader();
+        reader.push(weights).and_then(|()| reader.finish().map(|_| ())).unwrap_err().code()
+    }
+
+    #[test]
+    fn a_whole_file_is_taken_byte_by_byte() {
+        let mut reader = reader();
+        WEIGHTS.chunks(1).try_for_each(|byte| reader.push(byte)).unwrap();
+        assert!(reader.finish().is_ok());
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused_by_what_is_wrong() {
+        let mut flipped = WEIGHTS.to_vec();
+        *flipped.last_mut().unwrap() ^= 1;
+        assert_eq!(refusal(&flipped), "pack-hash");
+        assert_eq!(refusal(&WEIGHTS[..WEIGHTS.len() / 2]), "pack-length");
+        assert_eq!(refusal(&[0xff; 16]), "weights-header");
+    }
+
+    #[test]
+    fn offsets_that_do_not_fit_the_shapes_are_refused() {
+        let length = u64::from_le_bytes(*WEIGHTS.first_chunk().unwrap()) as usize;
+        let header = std::str::from_utf8(&WEIGHTS[8..8 + length]).unwrap();
+        let (before, after) = header.split_once("\"data_offsets\":[").unwrap();
+        let (_, rest) = after.split_once(']').unwrap();
+        for offsets in ["4,0", "0,4", "0,99999999"] {
+            let header = format!("{before}\"data_offsets\":[{offsets}]{rest}");
+            let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+            bytes.extend(header.as_bytes());
+            assert_eq!(refusal(&bytes), "weights-header", "{offsets}");
+        }
+    }
 }

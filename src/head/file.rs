@@ -151,6 +151,9 @@ impl HeadFile {
         let mut hidden = Vec::new();
         for index in 0..info.layers {
             let width = reader.width(&format!("hidden.{index}.linear.bias"))?;
+            if width == 0 {
+                return Err(refuse(format!("its hidden layer {index} has no units")));
+            }
             let mut take = |name: &str, shape: &[usize]| reader.take(&format!("hidden.{index}.{name}"), shape);
             hidden.push(Hidden {
                 weight: take("linear.weight", &[width, inputs])?,
