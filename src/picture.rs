@@ -8,6 +8,8 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
 use crate::{Error, Result};
 
+pub mod facts;
+mod jpeg;
 mod sniff;
 
 /// What is checked before anything is allocated.
