@@ -71,6 +71,29 @@ export interface Verdict {
   ms: { decode: number; pixels: number; clip: number; head: number };
 }
 
+/** A `metadata.csv` or `metadata.jsonl` of the picked folder. */
+export interface MetadataFile {
+  /** Relative to the picked folder, like every path here. */
+  path: string;
+  text: string;
+}
+
+/** What a person says of folders, by path; it holds for what lies beneath. */
+export type FolderMapping = Record<string, "real" | "generated" | "skip">;
+
+/** What became of a folder's files. */
+export interface Labelling {
+  /** `source` is empty where the folder names none. */
+  pictures: { path: string; source: string; generated: boolean; text: string | null }[];
+  /** Folders that a person has to map. */
+  unknown: { folder: string; count: number }[];
+  /** Files that were left out, and why. */
+  problems: { path: string; message: string }[];
+}
+
+/** Labels the pictures among `paths` by the names of their folders and by metadata; opens no file. */
+export function readLabels(paths: string[], metadata: MetadataFile[], mapping: FolderMapping): Labelling;
+
 /** What the module throws. */
 export interface SafelightError extends Error {
   code: string;

@@ -3,6 +3,7 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `labels`, `metadata` | which pictures of a folder are real, generated, of which source |
 //! | `dataset` | features, labels and sources of pictures |
 //! | `loss` | binary cross-entropy, each picture with its weight |
 //! | `network` | the MLP with gradients |
@@ -10,7 +11,9 @@
 //! | `validation` | grouped folds; calibration and thresholds from sources not trained on |
 
 pub mod dataset;
+pub mod labels;
 mod loss;
+mod metadata;
 mod network;
 pub mod trainer;
 pub mod validation;

@@ -1,5 +1,7 @@
 //! The browser's view of the library: the only code that knows JavaScript. Lives in a worker.
 
+#[cfg(feature = "train")]
+mod labels;
 mod types;
 
 use js_sys::{Function, Promise};

@@ -1,0 +1,339 @@
+//! Which pictures of a folder are real, which are generated, and of which source: from the names of
+//! folders and from Hugging Face's ImageFolder metadata.
+//!
+//! A folder's name, compared without case and without what surrounds it of digits, `_`, `-` and spaces:
+//!
+//! | class | names |
+//! |---|---|
+//! | real | `real`, `reals`, `photo`, `photos`, `photograph`, `photographs`, `photography`, `nature`, `natural`, `human`, `authentic`, `genuine`, `camera`, `original`, `originals`, `not ai`, `non ai`, `no ai`, `not generated` |
+//! | generated | `ai`, `fake`, `fakes`, `generated`, `ai generated`, `synthetic`, `synth`, `synthesized`, `synthesised`, `aigc`, `artificial`, `deepfake`, `deepfakes`, `diffusion` |
+//!
+//! so `0_real`, `1_fake` and `AI-Generated` count too. The folder nearest to the picture decides. What
+//! is left of the path, without the names of splits (`train`, `val`, `test`, `images`…) and without
+//! what all pictures share, is the source: both `train/real/SOURCE/x.jpg` and `SOURCE/0_real/x.png`.
+//!
+//! `metadata.csv` and `metadata.jsonl` apply to the folder they lie in: `file_name` (relative to that
+//! folder), `label` (a name of the table, or 0 = real, 1 = generated), `text` and `source`, of which
+//! only the first must be there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::metadata::{self, Line};
+
+/// A file name that holds ImageFolder metadata, and what it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Metadata {
+    /// Path relative to the picked folder, `/` between parts.
+    pub path: String,
+    /// The file's text.
+    pub text: String,
+}
+
+/// What a person says of a folder whose name says nothing, or says it wrongly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mapping {
+    /// Its pictures are real.
+    Real,
+    /// Its pictures are generated.
+    Generated,
+    /// Its pictures are left out.
+    Skip,
+}
+
+/// What became of a folder's files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Labelling {
+    /// Pictures with their labels, in the order of the paths.
+    pub pictures: Vec<Labelled>,
+    /// Folders to be mapped by a person, with the number of their pictures.
+    pub unknown: Vec<Unknown>,
+    /// What was left out, and why.
+    pub problems: Vec<Problem>,
+}
+
+/// A picture with its label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Labelled {
+    /// Path as it was given.
+    pub path: String,
+    /// Group of every split; empty where the folder names none.
+    pub source: String,
+    /// Whether it is generated.
+    pub generated: bool,
+    /// Its caption, where the metadata have one.
+    pub text: Option<String>,
+}
+
+/// A folder whose class is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unknown {
+    /// Path of the folder; empty for the picked folder itself.
+    pub folder: String,
+    /// Pictures directly in it.
+    pub count: usize,
+}
+
+/// A file that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Path of the file that the message is about.
+    pub path: String,
+    /// A sentence.
+    pub message: String,
+}
+
+/// Extensions of pictures that Safelight or a browser reads; what the bytes are is found out later.
+const PICTURES: [&str; 13] =
+    ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "dib", "avif", "heic", "heif", "hif"];
+
+/// Names of folders that say nothing about their pictures.
+const SPLITS: [&str; 15] = [
+    "train",
+    "training",
+    "val",
+    "valid",
+    "validation",
+    "test",
+    "testing",
+    "dev",
+    "eval",
+    "data",
+    "dataset",
+    "images",
+    "imgs",
+    "pictures",
+    "img",
+];
+
+const REAL: [&str; 19] = [
+    "real",
+    "reals",
+    "photo",
+    "photos",
+    "photograph",
+    "photographs",
+    "photography",
+    "nature",
+    "natural",
+    "human",
+    "authentic",
+    "genuine",
+    "camera",
+    "original",
+    "originals",
+    "not ai",
+    "non ai",
+    "no ai",
+    "not generated",
+];
+
+const GENERATED: [&str; 14] = [
+    "ai",
+    "fake",
+    "fakes",
+    "generated",
+    "ai generated",
+    "synthetic",
+    "synth",
+    "synthesized",
+    "synthesised",
+    "aigc",
+    "artificial",
+    "deepfake",
+    "deepfakes",
+    "diffusion",
+];
+
+/// The class that a name stands for: `true` is generated.
+#[must_use]
+pub fn class_of(name: &str) -> Option<bool> {
+    let lower = name.to_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let is_number = |word: &&str| word.chars().all(|c| c.is_ascii_digit());
+    // `0_real` and `real_2`, but not the bare `0` and `1`, which mean nothing as the name of a folder.
+    let first = words.iter().take_while(|word| is_number(word)).count();
+    let last = words.len() - words.iter().rev().take_while(|word| is_number(word)).count();
+    let bare = words.get(first..last.max(first)).unwrap_or_default().join(" ");
+    if REAL.contains(&bare.as_str()) {
+        Some(false)
+    } else if GENERATED.contains(&bare.as_str()) {
+        Some(true)
+    } else {
+        None
+    }
+}
+
+/// Labels the pictures among `paths` (relative, `/` between parts). `mapping` is by folder and holds
+/// for what lies beneath it too, the nearest first; it overrides names and metadata.
+#[must_use]
+pub fn read_labels(paths: &[String], metadata: &[Metadata], mapping: &BTreeMap<String, Mapping>) -> Labelling {
+    let mut labelling = Labelling::default();
+    let (lines, problems) = metadata::read(metadata, paths);
+    labelling.problems = problems;
+    let shared = shared_folders(paths);
+    let mut unknown: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for path in paths {
+        if !is_picture(path) {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            if !is_expected(name) {
+                labelling.problems.push(Problem { path: path.clone(), message: "This is not a picture.".to_owned() });
+            }
+            continue;
+        }
+        if !seen.insert(path) {
+            labelling
+                .problems
+                .push(Problem { path: path.clone(), message: "This picture is listed twice.".to_owned() });
+            continue;
+        }
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let line = lines.get(path.as_str());
+        let generated = match mapped(folder, mapping) {
+            Some(Mapping::Skip) => continue,
+            Some(class) => class == Mapping::Generated,
+            None => match (line.map_or(Ok(None), Line::class), folder.split('/').rev().find_map(class_of)) {
+                (Ok(Some(class)), _) | (Ok(None), Some(class)) => class,
+                (Ok(None), None) => {
+                    *unknown.entry(folder).or_default() += 1;
+                    continue;
+                }
+                (Err(label), _) => {
+                    let message = format!("Its label “{label}” is neither real nor generated.");
+                    labelling.problems.push(Problem { path: path.clone(), message });
+                    continue;
+                }
+            },
+        };
+        let named = line.and_then(|line| line.source.clone());
+        labelling.pictures.push(Labelled {
+            path: path.clone(),
+            source: named.unwrap_or_else(|| source_of(folder, shared)),
+            generated,
+            text: line.and_then(|line| line.text.clone()),
+        });
+    }
+    let unknown = unknown.into_iter().map(|(folder, count)| Unknown { folder: folder.to_owned(), count });
+    labelling.unknown = unknown.collect();
+    labelling
+}
+
+/// Whether a path is a picture by its name, or has no extension and may be one.
+fn is_picture(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if name.starts_with('.') {
+        return false;
+    }
+    match name.rsplit_once('.') {
+        Some((_, extension)) => PICTURES.contains(&extension.to_lowercase().as_str()),
+        None => !name.is_empty(),
+    }
+}
+
+/// Files that lie beside pictures and are no news: metadata, and what systems leave behind.
+fn is_expected(name: &str) -> bool {
+    name.starts_with('.') || metadata::is_metadata(name) || ["Thumbs.db", "desktop.ini"].contains(&name)
+}
+
+fn mapped(folder: &str, mapping: &BTreeMap<String, Mapping>) -> Option<Mapping> {
+    let mut folder = folder;
+    loop {
+        if let Some(&found) = mapping.get(folder) {
+            return Some(found);
+        }
+        if folder.is_empty() {
+            return None;
+        }
+        folder = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
+    }
+}
+
+/// How many folders from the top all pictures share.
+fn shared_folders(paths: &[String]) -> usize {
+    let folders = |path: &str| -> Vec<String> {
+        path.rsplit_once('/').map_or_else(Vec::new, |(folder, _)| folder.split('/').map(str::to_owned).collect())
+    };
+    let mut pictures = paths.iter().filter(|path| is_picture(path)).map(|path| folders(path));
+    let Some(first) = pictures.next() else { return 0 };
+    pictures
+        .fold(first.len(), |shared, other| first.iter().zip(&other).take(shared).take_while(|(a, b)| a == b).count())
+}
+
+/// What a folder's path says besides class and split.
+fn source_of(folder: &str, shared: usize) -> String {
+    let says_more =
+        |part: &&str| !part.is_empty() && class_of(part).is_none() && !SPLITS.contains(&part.to_lowercase().as_str());
+    folder.split('/').skip(shared).filter(says_more).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(paths: &[&str], metadata: &[(&str, &str)], mapping: &[(&str, Mapping)]) -> Labelling {
+        let paths: Vec<String> = paths.iter().map(|&path| path.to_owned()).collect();
+        let file = |&(path, text): &(&str, &str)| Metadata { path: path.to_owned(), text: text.to_owned() };
+        let metadata: Vec<Metadata> = metadata.iter().map(file).collect();
+        read_labels(&paths, &metadata, &mapping.iter().map(|&(folder, to)| (folder.to_owned(), to)).collect())
+    }
+
+    fn short(labelling: &Labelling) -> Vec<(&str, bool)> {
+        labelling.pictures.iter().map(|picture| (picture.source.as_str(), picture.generated)).collect()
+    }
+
+    #[test]
+    fn names_of_folders_are_understood() {
+        for name in ["real", "REAL", "0_real", "Photos", "nature", "not-AI", "real 2"] {
+            assert_eq!(class_of(name), Some(false), "{name}");
+        }
+        for name in ["ai", "1_fake", "AI-Generated", "Synthetic", "ai_generated"] {
+            assert_eq!(class_of(name), Some(true), "{name}");
+        }
+        for name in ["", "0", "1", "cats", "fake-or-real", "paint", "réal"] {
+            assert_eq!(class_of(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn sources_lie_within_classes_or_classes_within_sources() {
+        let got = label(&["set/train/real/lab/x.jpg", "set/val/ai/flux/x.PNG", "set/train/real/y.webp"], &[], &[]);
+        assert_eq!(short(&got), [("lab", false), ("flux", true), ("", false)]);
+        let got = label(&["progan/0_real/x.png", "progan/1_fake/y.png", "sd/car/1_fake/z.png"], &[], &[]);
+        assert_eq!(short(&got), [("progan", false), ("progan", true), ("sd/car", true)]);
+        assert!(got.unknown.is_empty() && got.problems.is_empty());
+    }
+
+    #[test]
+    fn unknown_folders_are_counted_and_can_be_mapped() {
+        let paths = ["s/holiday/a.jpg", "s/holiday/b.jpg", "s/x.jpg", "s/real/c.jpg", "s/notes.doc", "s/.DS_Store"];
+        let got = label(&paths, &[], &[]);
+        let counts: Vec<_> = got.unknown.iter().map(|unknown| (unknown.folder.as_str(), unknown.count)).collect();
+        assert_eq!(counts, [("s", 1), ("s/holiday", 2)]);
+        assert_eq!(got.problems, [Problem { path: "s/notes.doc".into(), message: "This is not a picture.".into() }]);
+        let mapping = [("s", Mapping::Skip), ("s/holiday", Mapping::Real), ("s/real", Mapping::Generated)];
+        let got = label(&paths, &[], &mapping);
+        assert_eq!(short(&got), [("holiday", false), ("holiday", false), ("", true)]);
+        assert!(got.unknown.is_empty());
+    }
+
+    #[test]
+    fn the_same_path_twice_is_one_picture() {
+        let got = label(&["real/a.jpg", "real/a.jpg"], &[], &[]);
+        assert_eq!((got.pictures.len(), got.problems.len()), (1, 1));
+    }
+
+    #[test]
+    fn metadata_say_label_source_and_text() {
+        let csv =
+            "file_name,label,text,source\nreal/a.jpg,1,\"a cat, asleep\",lab\nb.jpg,fake,,\nc.jpg,dog,,\nd.jpg,,,\n";
+        let paths = ["p/real/a.jpg", "p/b.jpg", "p/c.jpg", "p/d.jpg", "p/metadata.csv"];
+        let got = label(&paths, &[("p/metadata.csv", csv)], &[]);
+        assert_eq!(short(&got), [("lab", true), ("", true)]);
+        assert_eq!(got.pictures[0].text.as_deref(), Some("a cat, asleep"));
+        assert_eq!(got.unknown, [Unknown { folder: "p".into(), count: 1 }]);
+        assert_eq!(got.problems[0].message, "Its label “dog” is neither real nor generated.");
+    }
+}
