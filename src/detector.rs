@@ -2,22 +2,19 @@
 
 use serde::Serialize;
 
-use crate::clip::pack::Manifest;
-use crate::clip::vision::VisionTower;
+use crate::Result;
 use crate::clock::Clock;
 use crate::device::DeviceInfo;
-use crate::features::TowerShape;
+use crate::extractor::{Extractor, Looked};
 use crate::head::file::Thresholds;
 use crate::head::{Figures, Head, Label};
 use crate::picture::{Limits, Picture};
 use crate::progress::Progress;
-use crate::{Result, pixels};
 
 /// The loaded model and head.
 #[derive(Debug)]
 pub struct Detector {
-    manifest: Manifest,
-    tower: VisionTower,
+    extractor: Extractor,
     head: Head,
 }
 
@@ -112,9 +109,31 @@ impl Detector {
     ///
     /// # Errors
     /// [`crate::Error::HeadMismatch`], [`crate::Error::HeadFormat`].
-    pub fn new(manifest: Manifest, tower: VisionTower, head: Head) -> Result<Self> {
-        head.require(&manifest.id, &manifest.weights_file()?.sha256, tower.shape())?;
-        Ok(Self { manifest, tower, head })
+    pub fn new(extractor: Extractor, head: Head) -> Result<Self> {
+        require(&extractor, &head)?;
+        Ok(Self { extractor, head })
+    }
+
+    /// The model, for features.
+    #[must_use]
+    pub fn extractor(&self) -> &Extractor {
+        &self.extractor
+    }
+
+    /// The head in use.
+    #[must_use]
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Takes another head; the old one stays where the new one does not fit.
+    ///
+    /// # Errors
+    /// As [`Detector::new`].
+    pub fn use_head(&mut self, head: Head) -> Result<()> {
+        require(&self.extractor, &head)?;
+        self.head = head;
+        Ok(())
     }
 
     /// What it says of itself.
@@ -122,13 +141,13 @@ impl Detector {
     /// # Errors
     /// [`crate::Error::PackManifest`], which [`Detector::new`] has already ruled out.
     pub fn info(&self) -> Result<DetectorInfo> {
-        let head = self.head.info();
+        let (manifest, head) = (self.extractor.manifest(), self.head.info());
         Ok(DetectorInfo {
-            device: self.tower.device().info().clone(),
+            device: self.device().clone(),
             pack: PackInfo {
-                id: self.manifest.id.clone(),
-                name: self.manifest.name.clone(),
-                sha256: self.manifest.weights_file()?.sha256.clone(),
+                id: manifest.id.clone(),
+                name: manifest.name.clone(),
+                sha256: manifest.weights_file()?.sha256.clone(),
             },
             head: HeadSummary {
                 id: head.id.clone(),
@@ -158,38 +177,41 @@ impl Detector {
     /// [`crate::Error::Cancelled`], [`crate::Error::DeviceFailed`], [`crate::Error::NotFinite`].
     pub async fn check_picture(&self, picture: &Picture, progress: &mut impl Progress) -> Result<Verdict> {
         let mut ms = Milliseconds::default();
+        let spec = &self.head.info().features;
         let clock = Clock::start();
-        let pixels = pixels::clip_pixels(picture, self.tower.config().image_size);
+        let side = self.extractor.tower().config().image_size;
+        let looked = Looked::at(&spec.views, std::slice::from_ref(picture), side);
         ms.pixels = clock.ms();
 
         let clock = Clock::start();
-        let tokens = self.tower.forward(pixels, progress).await?;
+        let seen = self.extractor.see(looked, progress).await?;
         ms.clip = clock.ms();
 
         let clock = Clock::start();
-        let spec = &self.head.info().features;
-        let features = spec.features(&tokens, self.tower.shape())?;
+        let features = spec.features(&seen.tokens, &seen.present, self.extractor.shape())?;
         let logits = self.head.logits(features).await?;
         let probability = self.head.probability(logits.first().copied().unwrap_or_default());
         ms.head = clock.ms();
 
+        let present = spec.views.iter().zip(&seen.present).filter(|&(_, &present)| present);
         Ok(Verdict {
             label: self.head.label(probability),
             probability,
             thresholds: self.head.info().thresholds,
             picture: PictureInfo { width: picture.width, height: picture.height, format: picture.format.clone() },
-            views: spec.views.iter().map(|view| view.words()).collect(),
-            device: self.tower.device().info().clone(),
+            views: present.map(|(view, _)| view.words()).collect(),
+            device: self.device().clone(),
             ms,
         })
     }
+
+    fn device(&self) -> &DeviceInfo {
+        self.extractor.tower().device().info()
+    }
 }
 
-impl VisionTower {
-    /// The sizes that features depend on.
-    #[must_use]
-    pub fn shape(&self) -> TowerShape {
-        let config = self.config();
-        TowerShape { layers: config.layers, width: config.width, projection: config.projection }
-    }
+/// Whether the head was trained on this model's features.
+fn require(extractor: &Extractor, head: &Head) -> Result<()> {
+    let manifest = extractor.manifest();
+    head.require(&manifest.id, &manifest.weights_file()?.sha256, extractor.shape())
 }

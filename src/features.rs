@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clip::vision::ImageTokens;
-use crate::{Error, Result};
+use crate::picture::Picture;
+use crate::{Error, Result, pixels};
 
 /// A way of looking at a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +13,9 @@ use crate::{Error, Result};
 pub enum View {
     /// The whole picture, its shorter side reduced to the tower's input, the centre cut out.
     Whole,
+    /// The central square at the picture's own resolution, where a generator leaves its grain. Absent where
+    /// the shorter side is under twice the square's: there the whole picture already shows nearly as much.
+    Detail,
 }
 
 impl View {
@@ -20,6 +24,17 @@ impl View {
     pub fn words(self) -> &'static str {
         match self {
             Self::Whole => "the whole picture, reduced",
+            Self::Detail => "its centre at full resolution",
+        }
+    }
+
+    /// `[3, side, side]`, or `None` where the picture is too small for this view.
+    #[must_use]
+    pub fn pixels(self, picture: &Picture, side: usize) -> Option<Vec<f32>> {
+        match self {
+            Self::Whole => Some(pixels::clip_pixels(picture, side)),
+            Self::Detail if (picture.width.min(picture.height) as usize) < 2 * side => None,
+            Self::Detail => pixels::centre_crop(picture, side),
         }
     }
 }
@@ -28,7 +43,7 @@ impl View {
 /// because the norms of class tokens grow by a factor of ten from the first block to the last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeatureSpec {
-    /// How the picture is looked at; format 1 has one view.
+    /// How the picture is looked at, in this order.
     pub views: Vec<View>,
     /// The projected embedding.
     pub embedding: bool,
@@ -48,28 +63,41 @@ pub struct TowerShape {
 }
 
 impl FeatureSpec {
-    /// Length `d` of the feature.
+    /// Length `d` of the feature: all views.
     #[must_use]
     pub fn dimension(&self, tower: TowerShape) -> usize {
+        self.views.len() * self.view_dimension(tower)
+    }
+
+    /// Length of one view's part.
+    fn view_dimension(&self, tower: TowerShape) -> usize {
         usize::from(self.embedding) * tower.projection + self.blocks.len() * tower.width
     }
 
-    /// The features of `n` pictures, `[n, d]`: the embedding first, then the blocks in their order.
+    /// The features of `n` pictures, `[n, d]`: view by view, in each the embedding first, then the blocks
+    /// in their order. `present` `[n, v]` says which views `tokens` holds; an absent one is all zeros,
+    /// which no normalised part can be.
     ///
     /// # Errors
     /// [`Error::HeadFormat`] where a block does not exist in this tower.
-    pub fn features(&self, tokens: &ImageTokens, tower: TowerShape) -> Result<Vec<f32>> {
+    pub fn features(&self, tokens: &ImageTokens, present: &[bool], tower: TowerShape) -> Result<Vec<f32>> {
         if let Some(block) = self.blocks.iter().find(|&&block| block >= tower.layers) {
             return Err(Error::HeadFormat { message: format!("it asks for block {block} of {}", tower.layers) });
         }
-        let mut features = Vec::with_capacity(tokens.n * self.dimension(tower));
-        for picture in 0..tokens.n {
+        let mut features = Vec::with_capacity(present.len() * self.view_dimension(tower));
+        let mut seen = 0;
+        for &present in present {
+            if !present {
+                features.resize(features.len() + self.view_dimension(tower), 0.0);
+                continue;
+            }
             if self.embedding {
-                push_normalised(&mut features, row(&tokens.embedding, picture, tower.projection));
+                push_normalised(&mut features, row(&tokens.embedding, seen, tower.projection));
             }
             for &block in &self.blocks {
-                push_normalised(&mut features, row(&tokens.class_tokens, picture * tower.layers + block, tower.width));
+                push_normalised(&mut features, row(&tokens.class_tokens, seen * tower.layers + block, tower.width));
             }
+            seen += 1;
         }
         Ok(features)
     }
@@ -99,7 +127,7 @@ mod tests {
     #[test]
     fn the_embedding_comes_first_and_each_part_has_unit_mean_square() {
         let spec = FeatureSpec { views: vec![View::Whole], embedding: true, blocks: vec![1] };
-        let got = spec.features(&tokens(), TOWER).unwrap();
+        let got = spec.features(&tokens(), &[true, true], TOWER).unwrap();
         let root = 2.0_f32.sqrt();
         let expected = [1.0, 0.0, root, -1.0, 0.6 * root, 0.8 * root];
         assert_eq!(got.len(), 2 * spec.dimension(TOWER));
@@ -109,6 +137,29 @@ mod tests {
     #[test]
     fn a_block_that_does_not_exist_is_refused() {
         let spec = FeatureSpec { views: vec![View::Whole], embedding: false, blocks: vec![2] };
-        assert_eq!(spec.features(&tokens(), TOWER).unwrap_err().code(), "head-format");
+        assert_eq!(spec.features(&tokens(), &[true, true], TOWER).unwrap_err().code(), "head-format");
+    }
+
+    #[test]
+    fn an_absent_view_is_zeros_and_shifts_nothing() {
+        let spec = FeatureSpec { views: vec![View::Whole, View::Detail], embedding: true, blocks: vec![] };
+        let got = spec.features(&tokens(), &[true, false, true, false], TOWER).unwrap();
+        assert_eq!(got, [1.0, 0.0, -1.0, 0.0]);
+    }
+
+    #[test]
+    fn detail_is_the_centre_as_it_is_and_absent_in_small_pictures() {
+        let picture = |side: u32| {
+            let rgb = (0..side).flat_map(|y| (0..side).flat_map(move |x| [x as u8, y as u8, 9])).collect();
+            Picture { width: side, height: side, rgb, format: "PNG".to_owned() }
+        };
+        assert_eq!(View::Detail.pixels(&picture(7), 4), None);
+        let detail = View::Detail.pixels(&picture(8), 4).unwrap();
+        let expected = pixels::clip_pixels(&picture(8), 8); // [3, 8, 8], not resized
+        for (index, value) in detail.iter().enumerate() {
+            let (channel, y, x) = (index / 16, index / 4 % 4 + 2, index % 4 + 2);
+            assert!((value - expected[channel * 64 + y * 8 + x]).abs() < 1e-6);
+        }
+        assert_eq!(View::Whole.pixels(&picture(7), 4).unwrap().len(), 3 * 4 * 4);
     }
 }

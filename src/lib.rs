@@ -16,6 +16,7 @@ mod clock;
 pub mod detector;
 pub mod device;
 pub mod error;
+pub mod extractor;
 pub mod features;
 pub mod head;
 #[cfg(feature = "train")]
@@ -23,8 +24,10 @@ pub mod metrics;
 pub mod picture;
 pub mod pixels;
 pub mod progress;
+mod random;
 #[cfg(feature = "train")]
 pub mod train;
+pub mod treatment;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
 

@@ -1,5 +1,7 @@
 //! How good a score is: ROC area with its interval, rates at thresholds, log loss.
 
+use crate::random::random;
+
 /// A score of each picture and whether it is generated.
 #[derive(Debug, Clone, Copy)]
 pub struct Scored<'a> {
@@ -77,15 +79,6 @@ fn auc(positive: &[f32], negative: &mut [f32]) -> Option<f64> {
     };
     let total: f64 = positive.iter().map(|&score| won(score)).sum();
     Some(total / positive.len() as f64 / negative.len() as f64)
-}
-
-/// `SplitMix64` (Steele, Lea, Flood 2014).
-pub(crate) fn random(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

@@ -21,8 +21,22 @@ const SUPPORT: f64 = 2.0;
 /// Picture → `[3, side, side]`, row-major, normalised: what `CLIPVisionModel` is fed.
 #[must_use]
 pub fn clip_pixels(picture: &Picture, side: usize) -> Vec<f32> {
-    let square = centre_square(&picture.rgb, picture.width, picture.height, side);
-    let mut pixels = Vec::with_capacity(3 * side * side);
+    normalised(&centre_square(&picture.rgb, picture.width, picture.height, side))
+}
+
+/// The central square at the picture's own resolution → `[3, side, side]`, normalised. `None` where the
+/// picture is narrower than the square.
+#[must_use]
+pub fn centre_crop(picture: &Picture, side: usize) -> Option<Vec<f32>> {
+    let (width, height) = (picture.width as usize, picture.height as usize);
+    let (left, top) = (width.checked_sub(side)? / 2, height.checked_sub(side)? / 2);
+    let line = |row: usize| &picture.rgb[((top + row) * width + left) * 3..][..side * 3];
+    Some(normalised(&(0..side).flat_map(line).copied().collect::<Vec<u8>>())) // [side, side, 3]
+}
+
+/// `[side, side, 3]` bytes → `[3, side, side]`, CLIP's mean and deviation taken out.
+fn normalised(square: &[u8]) -> Vec<f32> {
+    let mut pixels = Vec::with_capacity(square.len());
     for channel in 0..3 {
         let samples = square.iter().skip(channel).step_by(3);
         pixels.extend(samples.map(|&sample| (f32::from(sample) / 255.0 - MEAN[channel]) / STD[channel]));

@@ -10,8 +10,8 @@ use super::network::{Network, rows};
 use crate::Result;
 use crate::device::Device;
 use crate::head::file::Hidden;
-use crate::metrics::random;
 use crate::progress::{self, Progress};
+use crate::random::random;
 
 /// Hyper-parameters. The defaults are what the default head was trained with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -12,6 +12,7 @@ use crate::Error;
 use crate::clip::pack::{Manifest, PackReader};
 use crate::clip::self_test;
 use crate::device::Preference;
+use crate::extractor::Extractor;
 use crate::head::Head;
 use crate::picture::{Limits, Picture};
 use crate::progress::Progress;
@@ -68,7 +69,8 @@ impl Loader {
     pub fn finish(self, head: &[u8]) -> JsResult<Detector> {
         let (manifest, tower) = self.reader.finish().map_err(throw)?;
         let head = Head::read(head).map_err(throw)?;
-        let detector = crate::detector::Detector::new(manifest, tower, head).map_err(throw)?;
+        let extractor = Extractor::new(manifest, tower);
+        let detector = crate::detector::Detector::new(extractor, head).map_err(throw)?;
         Ok(Detector { detector })
     }
 }

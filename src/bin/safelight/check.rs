@@ -28,8 +28,7 @@ pub struct Arguments {
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let head = Head::read(&loading::read(&arguments.head)?)?;
-    let (manifest, tower) = arguments.model.open().await?;
-    let detector = Detector::new(manifest, tower, head)?;
+    let detector = Detector::new(arguments.model.open().await?, head)?;
     let bar = loading::bar(arguments.pictures.len() as u64, "checking", "{pos} of {len}");
     let (mut generated, mut failed) = (false, false);
     for path in &arguments.pictures {

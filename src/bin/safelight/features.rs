@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use half::f16;
-use safelight::clip::vision::{ImageTokens, VisionTower};
-use safelight::features::{FeatureSpec, TowerShape};
+use safelight::clip::vision::ImageTokens;
+use safelight::extractor::Extractor;
+use safelight::features::{FeatureSpec, TowerShape, View};
 use safelight::picture::{Limits, Picture};
 use safelight::train::dataset::Dataset;
-use safelight::{Error, Result, pixels};
+use safelight::{Error, Result};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
@@ -56,12 +57,12 @@ struct Contents {
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let lines = lines(&arguments.folder)?;
-    let (manifest, tower) = arguments.model.open().await?;
+    let extractor = arguments.model.open().await?;
     let bar = loading::bar(lines.len() as u64, "embedding", "{pos} of {len}");
     let mut all = ImageTokens { n: 0, embedding: Vec::new(), class_tokens: Vec::new() };
     let mut rows = Vec::new();
     for line in lines {
-        match embed(&tower, &arguments.folder.join(&line.file_name)).await {
+        match embed(&extractor, &arguments.folder.join(&line.file_name)).await {
             Ok(tokens) => {
                 all.n += tokens.n;
                 all.embedding.extend(tokens.embedding);
@@ -73,8 +74,8 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let contents = Contents { pack: manifest.weights_file()?.sha256.clone(), rows };
-    loading::write(&arguments.out, &write(&all, tower.shape(), &contents)?)?;
+    let contents = Contents { pack: extractor.manifest().weights_file()?.sha256.clone(), rows };
+    loading::write(&arguments.out, &write(&all, extractor.shape(), &contents)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -103,7 +104,7 @@ pub fn dataset(path: &std::path::Path, spec: &FeatureSpec) -> Result<(Dataset, S
     };
     let shape = TowerShape { layers, width, projection };
     let data = Dataset {
-        features: spec.features(&tokens, shape)?,
+        features: spec.features(&tokens, &vec![true; n * spec.views.len()], shape)?,
         dimension: spec.dimension(shape),
         generated: contents.rows.iter().map(|row| row.generated).collect(),
         sources: contents.rows.into_iter().map(|row| row.source).collect(),
@@ -118,9 +119,9 @@ fn lines(folder: &std::path::Path) -> Result<Vec<Line>> {
     reader.deserialize().collect::<Result<_, _>>().map_err(bad)
 }
 
-async fn embed(tower: &VisionTower, path: &std::path::Path) -> Result<ImageTokens> {
+async fn embed(extractor: &Extractor, path: &std::path::Path) -> Result<ImageTokens> {
     let picture = Picture::decode(&loading::read(path)?, &Limits::default())?;
-    tower.forward(pixels::clip_pixels(&picture, tower.config().image_size), &mut ()).await
+    Ok(extractor.look(&[View::Whole], &[picture], &mut ()).await?.tokens)
 }
 
 fn write(tokens: &ImageTokens, shape: TowerShape, contents: &Contents) -> Result<Vec<u8>> {

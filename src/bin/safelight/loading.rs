@@ -8,8 +8,8 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use safelight::clip::pack::{Manifest, PackReader};
 use safelight::clip::self_test;
-use safelight::clip::vision::VisionTower;
 use safelight::device::{Device, Preference};
+use safelight::extractor::Extractor;
 use safelight::{Error, Result};
 
 /// Which model, on which device.
@@ -35,7 +35,7 @@ const CHUNK: usize = 4 << 20;
 
 impl Model {
     /// Opens the device, tests it, and reads the pack onto it.
-    pub async fn open(&self) -> Result<(Manifest, VisionTower)> {
+    pub async fn open(&self) -> Result<Extractor> {
         let json = read(&self.pack.join("pack.json"))?;
         let manifest = Manifest::parse(&String::from_utf8_lossy(&json))?;
         let weights = manifest.weights_file()?.clone();
@@ -53,7 +53,8 @@ impl Model {
             bar.inc(length as u64);
         }
         bar.finish_and_clear();
-        reader.finish()
+        let (manifest, tower) = reader.finish()?;
+        Ok(Extractor::new(manifest, tower))
     }
 
     async fn device(&self) -> Result<Device> {

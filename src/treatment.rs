@@ -1,0 +1,163 @@
+//! How a picture is treated before it is looked at: what the web does to pictures, and the switch that
+//! makes both classes alike before a head learns from them. Every treatment ends in a real JPEG file
+//! that is decoded again, so that its traces are those of the wild.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+
+use crate::picture::{Limits, Picture};
+use crate::random::random;
+use crate::{Error, Result, pixels};
+
+/// A way of treating a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Treatment {
+    /// Nothing is done to it.
+    AsGiven,
+    /// What a web site does: shorter side at most 512, JPEG quality 75.
+    Web,
+    /// What many hands do: shorter side at most 256, JPEG quality 60.
+    Hard,
+    /// The n-th random draw of a treatment that leaves size, shape, format and compression without a
+    /// trace of the class: a square of 70–100 % of the shorter side at a random place, 256 pixels wide,
+    /// JPEG quality 60–95.
+    Equalised(u8),
+}
+
+/// Width of an equalised picture, in pixels.
+const EQUALISED_SIDE: u32 = 256;
+
+impl Treatment {
+    /// The tiers that every figure is given for, mildest first.
+    pub const TIERS: [Self; 3] = [Self::AsGiven, Self::Web, Self::Hard];
+
+    /// The treated picture. Draws depend on `seed` (one number a picture) and on the draw alone.
+    ///
+    /// # Errors
+    /// [`Error::PicturePixels`] where a side is longer than a JPEG can be (65,535 pixels).
+    pub fn apply(self, picture: &Picture, seed: u64) -> Result<Picture> {
+        match self {
+            Self::AsGiven => Ok(picture.clone()),
+            Self::Web => recompressed(&reduced(picture, 512), 75),
+            Self::Hard => recompressed(&reduced(picture, 256), 60),
+            Self::Equalised(draw) => equalised(picture, seed ^ (u64::from(draw) << 56)),
+        }
+    }
+}
+
+impl fmt::Display for Treatment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AsGiven => formatter.write_str("as-given"),
+            Self::Web => formatter.write_str("web"),
+            Self::Hard => formatter.write_str("hard"),
+            Self::Equalised(draw) => write!(formatter, "equalised-{draw}"),
+        }
+    }
+}
+
+impl FromStr for Treatment {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let draw = || name.strip_prefix("equalised-")?.parse().ok().map(Self::Equalised);
+        let known = Self::TIERS.into_iter().find(|tier| tier.to_string() == name);
+        known
+            .or_else(draw)
+            .ok_or_else(|| Error::TrainingSet { message: format!("it asks for the treatment “{name}”") })
+    }
+}
+
+/// The picture with its shorter side at most `side`.
+fn reduced(picture: &Picture, side: u32) -> Picture {
+    let (width, height) = (picture.width, picture.height);
+    let shorter = width.min(height);
+    if shorter <= side {
+        return picture.clone();
+    }
+    let length = |length: u32| (f64::from(length) * f64::from(side) / f64::from(shorter)).round() as u32;
+    resized(picture, length(width).max(side), length(height).max(side))
+}
+
+fn resized(picture: &Picture, width: u32, height: u32) -> Picture {
+    let from = (picture.width as usize, picture.height as usize);
+    let rgb = pixels::resize(&picture.rgb, from.0, from.1, width as usize, height as usize); // [height, width, 3]
+    Picture { width, height, rgb, format: picture.format.clone() }
+}
+
+/// The picture as a JPEG file, chroma halved in both directions, decoded again.
+fn recompressed(picture: &Picture, quality: u8) -> Result<Picture> {
+    let (width, height) = (u64::from(picture.width), u64::from(picture.height));
+    let too_large = || Error::PicturePixels { width, height, limit: u64::from(u16::MAX).pow(2) };
+    let side = |length: u32| u16::try_from(length).map_err(|_| too_large());
+    let mut file = Vec::new();
+    let mut encoder = Encoder::new(&mut file, quality);
+    encoder.set_sampling_factor(SamplingFactor::F_2_2);
+    // Writing to memory cannot fail; the only other errors are of sizes.
+    encoder
+        .encode(&picture.rgb, side(picture.width)?, side(picture.height)?, ColorType::Rgb)
+        .map_err(|_| too_large())?;
+    let limits = Limits { bytes: u64::MAX, ..Limits::default() };
+    Picture::decode(&file, &limits)
+}
+
+fn equalised(picture: &Picture, mut seed: u64) -> Result<Picture> {
+    let mut draw = |low: u32, high: u32| low + (random(&mut seed) % u64::from(high - low + 1)) as u32;
+    let shorter = picture.width.min(picture.height);
+    let side = draw(shorter * 7 / 10, shorter).max(1);
+    let (left, top) = (draw(0, picture.width - side), draw(0, picture.height - side));
+    let square = cropped(picture, left, top, side);
+    recompressed(&resized(&square, EQUALISED_SIDE, EQUALISED_SIDE), draw(60, 95) as u8)
+}
+
+fn cropped(picture: &Picture, left: u32, top: u32, side: u32) -> Picture {
+    let at = |row: u32| (row as usize * picture.width as usize + left as usize) * 3;
+    let line = |row: u32| &picture.rgb[at(row)..at(row) + side as usize * 3];
+    let rgb = (top..top + side).flat_map(line).copied().collect(); // [side, side, 3]
+    Picture { width: side, height: side, rgb, format: picture.format.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(width: u32, height: u32) -> Picture {
+        let rgb = (0..width * height * 3).map(|index| (index * 7 % 251) as u8).collect();
+        Picture { width, height, rgb, format: "PNG".to_owned() }
+    }
+
+    #[test]
+    fn names_survive_a_round_trip() {
+        for treatment in Treatment::TIERS.into_iter().chain([Treatment::Equalised(3)]) {
+            assert_eq!(treatment.to_string().parse::<Treatment>().unwrap(), treatment);
+        }
+        for name in ["", "equalised-", "equalised-300", "Web"] {
+            assert_eq!(name.parse::<Treatment>().unwrap_err().code(), "training-set");
+        }
+    }
+
+    #[test]
+    fn tiers_reduce_and_never_enlarge() {
+        let sizes = |treatment: Treatment, width, height| {
+            let treated = treatment.apply(&picture(width, height), 1).unwrap();
+            (treated.width, treated.height)
+        };
+        assert_eq!(sizes(Treatment::Web, 600, 1200), (512, 1024));
+        assert_eq!(sizes(Treatment::Hard, 1200, 600), (512, 256));
+        assert_eq!(sizes(Treatment::Hard, 100, 90), (100, 90));
+        assert_eq!(sizes(Treatment::AsGiven, 100, 90), (100, 90));
+        assert_eq!(Treatment::Hard.apply(&picture(30, 20), 1).unwrap().format, "JPEG");
+    }
+
+    #[test]
+    fn equalised_pictures_have_one_size_and_draws_differ() {
+        let given = picture(500, 311);
+        let draws: Vec<Picture> = (0..3).map(|draw| Treatment::Equalised(draw).apply(&given, 9).unwrap()).collect();
+        assert!(draws.iter().all(|drawn| (drawn.width, drawn.height) == (256, 256)));
+        assert!(draws[0] != draws[1] && draws[1] != draws[2]);
+        assert_eq!(draws[1], Treatment::Equalised(1).apply(&given, 9).unwrap());
+        assert!(Treatment::Equalised(0).apply(&picture(1, 1), 9).is_ok());
+    }
+}
