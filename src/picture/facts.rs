@@ -48,6 +48,12 @@ impl Facts {
             perceptual: format!("{:016x}", perceptual_hash(picture)),
         }
     }
+
+    /// A number of its own for every file, the same on every machine: the first eight bytes of its digest.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.sha256.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+    }
 }
 
 /// 64-bit difference hash (Krawetz 2013): the picture in 9 × 8 grey pixels; each bit tells whether a

@@ -1,5 +1,6 @@
 //! The browser's view of the library: the only code that knows JavaScript. Lives in a worker.
 
+mod features;
 #[cfg(feature = "train")]
 mod labels;
 mod types;
@@ -68,10 +69,11 @@ impl Loader {
     /// `pack-length`, `pack-hash`, `head-format`, `head-mismatch`, `tensor-…`.
     pub fn finish(self, head: &[u8]) -> JsResult<Detector> {
         let (manifest, tower) = self.reader.finish().map_err(throw)?;
+        let bytes = head.to_vec();
         let head = Head::read(head).map_err(throw)?;
         let extractor = Extractor::new(manifest, tower);
         let detector = crate::detector::Detector::new(extractor, head).map_err(throw)?;
-        Ok(Detector { detector })
+        Ok(Detector { detector, head: bytes })
     }
 }
 
@@ -80,6 +82,8 @@ impl Loader {
 #[derive(Debug)]
 pub struct Detector {
     detector: crate::detector::Detector,
+    /// The head's file, as it came.
+    head: Vec<u8>,
 }
 
 #[wasm_bindgen]

@@ -30,7 +30,10 @@ const STEPS: &[Step] = &[
         name: "clippy-wasm",
         run: |root| {
             let target = ["clippy", "--lib", "--tests", "--release", "--target", "wasm32-unknown-unknown"];
-            cargo(root, &[&target[..], &["--no-default-features", "--", "-D", "warnings"]].concat())
+            cargo(
+                root,
+                &[&target[..], &["--no-default-features", "--features", "train", "--", "-D", "warnings"]].concat(),
+            )
         },
     },
     Step {
@@ -87,7 +90,7 @@ fn cargo(root: &Path, arguments: &[&str]) -> Result<()> {
 fn wasm_pack(root: &Path, browser: &[&str], driver: &str) -> Result<()> {
     let driver = crate::command::find(driver).with_context(|| format!("{driver} is not installed"))?;
     let mut test = command(root, "wasm-pack", ["test", "--release", "--headless", "--mode", "no-install"]);
-    test.args(browser).arg(driver).args([".", "--no-default-features"]);
+    test.args(browser).arg(driver).args([".", "--no-default-features", "--features", "train"]);
     // Seconds; WebGPU without a GPU is slow.
     run(on_software_gpu(test.env("WASM_BINDGEN_TEST_TIMEOUT", "900")))
 }
