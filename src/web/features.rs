@@ -1,0 +1,142 @@
+//! Features for training, and the head that a detector uses, for JavaScript.
+
+use js_sys::{Float32Array, Function, Object, Reflect};
+use sha2::{Digest, Sha256};
+use wasm_bindgen::prelude::*;
+
+use super::types::to_js;
+use super::{Detector, JsResult, Observer, throw};
+use crate::head::Head;
+use crate::picture::facts::Facts;
+use crate::picture::{Limits, Picture};
+use crate::treatment::Treatment;
+use crate::{Error, Result};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** The features that the loaded head reads. */
+export interface Spec {
+  /** SHA-256 of the feature specification: features with another key are of no use to this head. */
+  key: string;
+  /** Length of a feature. */
+  dimension: number;
+}
+
+/** A picture as a trainer takes it. */
+export interface Embedded {
+  facts: Facts;
+  /** One row a treatment: [treatments, dimension]. */
+  features: Float32Array;
+}
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    /// `Spec` in TypeScript.
+    #[wasm_bindgen(typescript_type = "Spec")]
+    pub type JsSpec;
+
+    /// `Embedded` in TypeScript.
+    #[wasm_bindgen(typescript_type = "Embedded")]
+    pub type JsEmbedded;
+}
+
+#[derive(serde::Serialize)]
+struct Spec {
+    key: String,
+    dimension: usize,
+}
+
+#[wasm_bindgen]
+impl Detector {
+    /// What the loaded head reads.
+    ///
+    /// # Errors
+    /// None that a loaded detector can have.
+    #[wasm_bindgen(getter)]
+    pub fn spec(&self) -> JsResult<JsSpec> {
+        let info = self.detector.head().info();
+        let json = serde_json::to_string(&info.features)
+            .map_err(|error| throw(Error::HeadFormat { message: error.to_string() }))?;
+        let key = Sha256::digest(json).iter().map(|byte| format!("{byte:02x}")).collect();
+        to_js(&Spec { key, dimension: info.dimension })
+    }
+
+    /// The facts of a picture file and its features under each of `treatments` (`as-given`, `web`, `hard`,
+    /// `equalised-0`…), `[treatments, dimension]`.
+    ///
+    /// # Errors
+    /// `picture-…`, `training-set` for an unknown treatment, `cancelled`, `device-failed`, `not-finite`.
+    pub async fn embed(
+        &self,
+        bytes: Vec<u8>,
+        treatments: Vec<String>,
+        #[wasm_bindgen(unchecked_param_type = "Observe")] observe: Function,
+    ) -> JsResult<JsEmbedded> {
+        let picture = Picture::decode(&bytes, &Limits::default()).map_err(throw)?;
+        self.embed_picture(&picture, &bytes, &treatments, observe).await
+    }
+
+    /// The same of what the browser decoded: upright, straight RGBA, 8 bits, `[height, width, 4]`;
+    /// `bytes` is the file, for its facts.
+    ///
+    /// # Errors
+    /// As [`Detector::embed`].
+    #[wasm_bindgen(js_name = embedPixels)]
+    #[allow(clippy::too_many_arguments, reason = "JavaScript has no struct to pass")]
+    pub async fn embed_pixels(
+        &self,
+        rgba: Vec<u8>,
+        width: u32,
+        height: u32,
+        format: String,
+        bytes: Vec<u8>,
+        treatments: Vec<String>,
+        #[wasm_bindgen(unchecked_param_type = "Observe")] observe: Function,
+    ) -> JsResult<JsEmbedded> {
+        let picture = Picture::from_rgba(&rgba, width, height, &format, &Limits::default()).map_err(throw)?;
+        self.embed_picture(&picture, &bytes, &treatments, observe).await
+    }
+
+    /// The loaded head's file.
+    ///
+    /// # Errors
+    /// None that a loaded detector can have.
+    #[wasm_bindgen(js_name = headBytes)]
+    pub fn head_bytes(&self) -> Vec<u8> {
+        self.head.clone()
+    }
+
+    /// Takes another head; the old one stays where the new one does not fit.
+    ///
+    /// # Errors
+    /// `head-format`, `head-mismatch`, `tensor-…`, `not-finite`.
+    #[wasm_bindgen(js_name = useHead)]
+    pub fn use_head(&mut self, head: Vec<u8>) -> JsResult<()> {
+        self.detector.use_head(Head::read(&head).map_err(throw)?).map_err(throw)?;
+        self.head = head;
+        Ok(())
+    }
+}
+
+impl Detector {
+    async fn embed_picture(
+        &self,
+        picture: &Picture,
+        bytes: &[u8],
+        treatments: &[String],
+        observe: Function,
+    ) -> JsResult<JsEmbedded> {
+        let treatments =
+            treatments.iter().map(|name| name.parse()).collect::<Result<Vec<Treatment>>>().map_err(throw)?;
+        let facts = Facts::read(bytes, picture);
+        let spec = &self.detector.head().info().features;
+        let extractor = self.detector.extractor();
+        let features = extractor.embed(spec, picture, &treatments, facts.seed(), &mut Observer(observe)).await;
+        let features = Float32Array::from(features.map_err(throw)?.as_slice());
+        let embedded = Object::new();
+        Reflect::set(&embedded, &"facts".into(), &to_js::<_, JsValue>(&facts)?)?;
+        Reflect::set(&embedded, &"features".into(), &features)?;
+        Ok(embedded.unchecked_into())
+    }
+}
