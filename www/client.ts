@@ -161,12 +161,12 @@ export class Client {
   }
 
   async #openConnection(preference: DevicePreference, onProgress?: (progress: Progress) => void): Promise<Connection> {
-    const { models, pack, head, onState } = this.#options;
+    const { models, pack, head, headBytes = null, onState } = this.#options;
     onState?.({ phase: "opening", progress: null });
     const connection = new Connection((this.#options.startWorker ?? startWorker)());
     this.#connection = connection;
     try {
-      const call = connection.call("open", { models, pack, head, preference }, (progress) => {
+      const call = connection.call("open", { models, pack, head, headBytes, preference }, (progress) => {
         onProgress?.(progress);
         onState?.({ phase: "opening", progress });
       });

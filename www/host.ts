@@ -74,7 +74,7 @@ export class Host {
     const choice = await readCatalog(input, signal);
     const [manifest, head] = await Promise.all([
       fetchText(new URL("pack.json", choice.pack), signal),
-      fetchBytes(choice.head, signal),
+      input.headBytes ? readable(input.headBytes).then((buffer) => new Uint8Array(buffer)) : fetchBytes(choice.head, signal),
     ]);
     const notices: Notice[] = [];
     for (let attempt = 1; ; attempt += 1) {

@@ -19,6 +19,8 @@ export interface OpenInput {
   /** Ids in the catalogue; `null` takes its default. */
   pack: string | null;
   head: string | null;
+  /** A head's file in the place of the catalogue's. */
+  headBytes?: Blob | null;
   preference: DevicePreference;
 }
 

@@ -28,8 +28,8 @@ const RESUME_AFTER = [500, 2_000, 5_000];
 export async function* readPack(folder: URL, manifest: string, options: PackOptions): AsyncGenerator<Uint8Array> {
   const file = weightFile(manifest);
   const release = await exclusive(file, options);
-  let shelf = await openShelf(file.sha256);
-  if (shelf === null) options.notices.push(storageNone);
+  let shelf = isShipped(folder) ? null : await openShelf(file.sha256); // a second copy would be waste
+  if (shelf === null && !isShipped(folder)) options.notices.push(storageNone);
   try {
     let at = (await shelf?.length()) ?? 0;
     if (at > file.bytes) {
@@ -53,6 +53,11 @@ export async function* readPack(folder: URL, manifest: string, options: PackOpti
     await shelf?.settle().catch(() => undefined);
     release();
   }
+}
+
+/** Whether the files lie in this program (an extension) rather than on a server. */
+function isShipped(url: URL): boolean {
+  return url.protocol !== "https:" && url.protocol !== "http:";
 }
 
 /** Deletes what is kept of the pack, so that the next `readPack` downloads it. */
@@ -92,11 +97,12 @@ async function* download(
   shelf: Shelf | null,
   { signal, report }: PackOptions,
 ): AsyncGenerator<Uint8Array> {
+  const stage = isShipped(url) ? "load" : "download";
   let at = start;
   let tag = start > 0 ? ((await shelf?.tag()) ?? null) : null;
   let resumed = 0;
   while (at < file.bytes) {
-    report({ stage: "download", done: at, total: file.bytes });
+    report({ stage, done: at, total: file.bytes });
     try {
       const response = await request(url, at, tag, signal);
       tag = strongTag(response);
@@ -104,7 +110,7 @@ async function* download(
       for await (const chunk of bodyOf(response)) {
         at += chunk.length;
         if (at > file.bytes) throw new Problem("pack-length", `The server sends more than the ${file.bytes} bytes of the model.`);
-        report({ stage: "download", done: at, total: file.bytes });
+        report({ stage, done: at, total: file.bytes });
         resumed = 0;
         yield chunk;
       }

@@ -1,6 +1,5 @@
 /** One picture on the page: its thumbnail, its state and its verdict. */
-import type { Notice, Problem, Progress } from "../protocol.ts";
-import type { HeadFigures, Verdict } from "../safelight.js";
+import type { CheckState } from "../line.ts";
 import { byId, within } from "./dom.ts";
 import { drawScale } from "./scale.ts";
 import * as words from "./words.ts";
@@ -11,22 +10,18 @@ export interface CardActions {
   remove(): void;
 }
 
-/** What a card shows; each state brings what it needs. */
-export type CardState =
-  | { name: "waiting"; modelReady: boolean }
-  | { name: "reading" }
-  | { name: "checking"; progress: Progress }
-  | { name: "done"; verdict: Verdict; figures: HeadFigures | null; notice: Notice | null }
-  | { name: "failed"; problem: Problem };
+/** What a card says of a picture besides its state. */
+export type Pictured = Pick<File, "name" | "size">;
 
 export class Card {
   readonly element: HTMLLIElement;
-  readonly #file: File;
+  readonly #file: Pictured;
   readonly #url: string;
 
-  constructor(file: File, actions: CardActions) {
+  /** `url` is the thumbnail's address; one of `URL.createObjectURL` is revoked with the card. */
+  constructor(file: Pictured, url: string, actions: CardActions) {
     this.#file = file;
-    this.#url = URL.createObjectURL(file);
+    this.#url = url;
     const template = byId<HTMLElement>("card") as unknown as HTMLTemplateElement;
     const root = template.content.cloneNode(true) as DocumentFragment;
     this.element = within<HTMLLIElement>(root, "li");
@@ -47,7 +42,7 @@ export class Card {
     }
   }
 
-  show(state: CardState): void {
+  show(state: CheckState): void {
     const running = state.name === "reading" || state.name === "checking";
     const ended = state.name === "done" || state.name === "failed";
     const hadFocus = this.element.contains(document.activeElement) ? document.activeElement : null;
@@ -73,7 +68,7 @@ export class Card {
     URL.revokeObjectURL(this.#url);
   }
 
-  #fill(state: CardState): void {
+  #fill(state: CheckState): void {
     const work = this.#part<HTMLProgressElement>(".work");
     let verdict = "";
     let worth = "";

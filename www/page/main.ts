@@ -1,8 +1,6 @@
-/** Puts the page together: settings, one client, one queue. */
-import { Client } from "../client.ts";
-import type { ClientState } from "../client.ts";
-import { asProblem } from "../protocol.ts";
+/** Puts the page together: settings, one session, one queue. */
 import type { DevicePreference } from "../safelight.js";
+import { Session } from "../session.ts";
 import { takeIn } from "./intake.ts";
 import { keepOffline, keepStored } from "./offline.ts";
 import { Queue } from "./queue.ts";
@@ -12,29 +10,11 @@ import { Status } from "./status.ts";
 const settings = readSettings();
 const queue = new Queue();
 const status = new Status(() => void open(settings.preference));
-let current: Client | null = null;
-/** Counts openings, so that the outcome of one that was replaced is ignored. */
-let turn = 0;
+const session = new Session((client) => queue.use(client), (state) => status.show(state));
 
-async function open(preference: DevicePreference): Promise<void> {
-  turn += 1;
-  const mine = turn;
-  queue.use(null);
-  current?.close();
-  current = null;
-  const onState = (state: ClientState): void => {
-    if (mine === turn) status.show(state);
-  };
+function open(preference: DevicePreference): Promise<void> {
   const models = new URL("models/", document.baseURI).href;
-  const { pack, head } = settings;
-  try {
-    const client = await Client.open({ models, pack, head, preference, onState });
-    if (mine !== turn) return client.close();
-    current = client;
-    queue.use(client);
-  } catch (thrown) {
-    if (mine === turn) status.show({ phase: "failed", problem: asProblem(thrown, "worker-crashed") });
-  }
+  return session.open({ models, pack: settings.pack, head: settings.head, preference });
 }
 
 takeIn((files) => queue.add(files));

@@ -1,4 +1,5 @@
 /** Every sentence that depends on data: verdicts, what they are worth, errors a person can act on. */
+import type { CheckState } from "../line.ts";
 import type { Problem, Progress } from "../protocol.ts";
 import type { DeviceInfo, HeadFigures, Verdict } from "../safelight.js";
 
@@ -110,6 +111,12 @@ export function loading({ stage, done, total }: Progress): string {
 
 export function checking({ done, total }: Progress): string {
   return `Looking at it: ${done} of ${total} layers`;
+}
+
+/** What is said aloud of a picture whose check has ended; `null` while it goes on. */
+export function spoken(state: CheckState): string | null {
+  if (state.name === "done") return `${VERDICT[state.verdict.label]}, ${percent(state.verdict.probability)}`;
+  return state.name === "failed" ? sentence(state.problem) : null;
 }
 
 /** What happened and what to do about it. Unknown codes keep the library's own sentence. */

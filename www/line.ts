@@ -1,0 +1,98 @@
+/** Pictures that wait for their turn: checked one after another by whichever detector is open. */
+import type { Client } from "./client.ts";
+import { asProblem, Problem } from "./protocol.ts";
+import type { Notice, Progress } from "./protocol.ts";
+import type { HeadFigures, Verdict } from "./safelight.js";
+
+/** How far a picture has come; each state brings what showing it needs. */
+export type CheckState =
+  | { name: "waiting"; modelReady: boolean }
+  | { name: "reading" }
+  | { name: "checking"; progress: Progress }
+  | { name: "done"; verdict: Verdict; figures: HeadFigures | null; notice: Notice | null }
+  | { name: "failed"; problem: Problem };
+
+/** What can stand in line. */
+export interface Waiter {
+  picture: Blob;
+  /** Present while the picture is waiting or being checked. */
+  abort: AbortController | null;
+}
+
+export class Line<W extends Waiter> {
+  readonly #show: (waiter: W, state: CheckState) => void;
+  readonly #waiting: W[] = [];
+  #client: Client | null = null;
+  #busy = false;
+
+  constructor(show: (waiter: W, state: CheckState) => void) {
+    this.#show = show;
+  }
+
+  /** Whether a picture waits or is being checked. */
+  get busy(): boolean {
+    return this.#busy || this.#waiting.length > 0;
+  }
+
+  /** Uses this detector from now on; `null` while there is none. Nothing that waits is lost. */
+  use(client: Client | null): void {
+    this.#client = client;
+    for (const waiter of this.#waiting) this.#show(waiter, { name: "waiting", modelReady: client !== null });
+    void this.#work();
+  }
+
+  join(waiter: W): void {
+    waiter.abort = new AbortController();
+    this.#waiting.push(waiter);
+    this.#show(waiter, { name: "waiting", modelReady: this.#client !== null });
+    void this.#work();
+  }
+
+  leave(waiter: W): void {
+    waiter.abort?.abort();
+    const index = this.#waiting.indexOf(waiter);
+    if (index < 0) return; // running: `#check` hears of it
+    this.#waiting.splice(index, 1);
+    waiter.abort = null;
+    this.#show(waiter, { name: "failed", problem: new Problem("cancelled", "Stopped.") });
+  }
+
+  async #work(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    while (this.#client !== null) {
+      const waiter = this.#waiting.shift();
+      if (waiter === undefined) break;
+      await this.#check(waiter, this.#client);
+    }
+    this.#busy = false;
+  }
+
+  async #check(waiter: W, client: Client): Promise<void> {
+    const signal = (waiter.abort ??= new AbortController()).signal;
+    let notice: Notice | null = null;
+    this.#show(waiter, { name: "reading" });
+    try {
+      const verdict = await client.check(waiter.picture, {
+        signal,
+        onProgress: (progress) => this.#show(waiter, { name: "checking", progress }),
+        onNotice: (given) => {
+          notice = given;
+          this.#show(waiter, { name: "reading" });
+        },
+      });
+      waiter.abort = null;
+      this.#show(waiter, { name: "done", verdict, figures: client.opened?.info.head.figures ?? null, notice });
+    } catch (thrown) {
+      const problem = asProblem(thrown, "worker-crashed");
+      if (problem.code === "cancelled" && !signal.aborted) {
+        // The detector was exchanged under it: first in line for the next one.
+        this.#waiting.unshift(waiter);
+        this.#show(waiter, { name: "waiting", modelReady: this.#client !== null });
+        return;
+      }
+      waiter.abort = null;
+      this.#show(waiter, { name: "failed", problem });
+    }
+  }
+}
