@@ -49,6 +49,8 @@ pub struct HeadSummary {
     pub name: String,
     /// Day of training, ISO 8601.
     pub trained: String,
+    /// From where a probability is called real or generated.
+    pub thresholds: Thresholds,
     /// What it reached on sources it never saw.
     pub figures: Figures,
 }
@@ -153,6 +155,7 @@ impl Detector {
                 id: head.id.clone(),
                 name: head.name.clone(),
                 trained: head.date.clone(),
+                thresholds: head.thresholds,
                 figures: head.figures.clone(),
             },
         })

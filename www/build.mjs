@@ -1,13 +1,22 @@
 // Bundles the TypeScript: `node www/build.mjs` fills www/build/site (trunk's pre_build hook calls it),
-// `node www/build.mjs --tests` fills www/build/tests for `node --test`.
+// `node www/build.mjs --tests` fills www/build/tests for `node --test`, and
+// `node www/build.mjs --extension SITE OUT` makes OUT/chromium and OUT/firefox around the engine of a built site.
 import { build } from "esbuild";
-import { readdir, rm } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { BROWSERS, manifest } from "./extension/manifest.mjs";
 
 const www = fileURLToPath(new URL(".", import.meta.url));
 const common = { absWorkingDir: www, bundle: true, format: "esm", logLevel: "warning", charset: "utf8" };
+const shipped = { ...common, platform: "browser", minify: true, legalComments: "none" };
 
-if (process.argv.includes("--tests")) {
+const [mode, ...paths] = process.argv.slice(2);
+if (mode === "--tests") await buildTests();
+else if (mode === "--extension") await buildExtension(...paths);
+else await buildSite();
+
+async function buildTests() {
   const tests = (await readdir(`${www}tests`)).filter((name) => name.endsWith(".test.mjs"));
   await rm(`${www}build/tests`, { recursive: true, force: true });
   await build({
@@ -20,10 +29,12 @@ if (process.argv.includes("--tests")) {
     external: ["node:*"],
     sourcemap: "inline",
   });
-} else {
+}
+
+async function buildSite() {
   await rm(`${www}build/site`, { recursive: true, force: true });
   await build({
-    ...common,
+    ...shipped,
     entryPoints: [
       { in: "page/main.ts", out: "page" },
       { in: "page/page.css", out: "page" },
@@ -31,10 +42,39 @@ if (process.argv.includes("--tests")) {
       { in: "sw.ts", out: "sw" },
     ],
     outdir: "build/site",
-    platform: "browser",
     target: ["chrome113", "firefox115", "safari16.4"],
     external: ["./safelight.js"], // made by wasm-bindgen, beside the worker
-    minify: true,
-    legalComments: "none",
   });
+}
+
+/** The parts that only the extension has; the worker, the wasm and the models are the site's own files. */
+async function buildExtension(site, out) {
+  const { version } = JSON.parse(await readFile(join(www, "../package.json"), "utf8"));
+  for (const browser of BROWSERS) {
+    const folder = resolve(out, browser);
+    await rm(folder, { recursive: true, force: true });
+    await build({
+      ...shipped,
+      entryPoints: ["background.ts", "room.ts", "panel.ts", "panel.css", "options.ts", "options.css"].map((name) => `extension/${name}`),
+      outdir: folder,
+      target: ["chrome123", "firefox142"],
+      define: { BROWSER: JSON.stringify(browser) },
+    });
+    for (const page of ["room", "panel", "options"]) await cp(join(www, `extension/${page}.html`), join(folder, `${page}.html`));
+    await cp(join(www, "extension/icons"), join(folder, "icons"), { recursive: true });
+    const engine = (await readdir(site)).filter((name) => /^(worker|safelight)\.js$|\.wasm$/.test(name));
+    for (const file of engine) await cp(join(site, file), join(folder, file));
+    await copyModels(join(site, "models"), join(folder, "models"));
+    await writeFile(join(folder, "manifest.json"), manifest(browser, version));
+  }
+}
+
+/** The catalogue with the default pack and head, and those alone. */
+async function copyModels(from, to) {
+  const catalog = JSON.parse(await readFile(join(from, "catalog.json"), "utf8"));
+  const chosen = (kind) => catalog[`${kind}s`].filter(({ id }) => id === catalog.default[kind]);
+  const [packs, heads] = [chosen("pack"), chosen("head")];
+  await mkdir(to, { recursive: true });
+  await writeFile(join(to, "catalog.json"), JSON.stringify({ default: catalog.default, packs, heads }));
+  for (const { url } of [...packs, ...heads]) await cp(join(from, url), join(to, url), { recursive: true });
 }

@@ -36,7 +36,7 @@ export interface HeadFigures {
 export interface DetectorInfo {
   device: DeviceInfo;
   pack: { id: string; name: string; sha256: string };
-  head: { id: string; name: string; trained: string; figures: HeadFigures };
+  head: { id: string; name: string; trained: string; thresholds: { real: number; generated: number }; figures: HeadFigures };
 }
 
 export interface Verdict {

@@ -51,7 +51,7 @@ export class Loader {
 
 export class Detector {
   constructor(device, { id, name }, sha256) {
-    this.info = { device, pack: { id, name, sha256 }, head: { id, name: "fake head", trained: "2026-11-24", figures: FIGURES } };
+    this.info = { device, pack: { id, name, sha256 }, head: { id, name: "fake head", trained: "2026-11-24", thresholds: THRESHOLDS, figures: FIGURES } };
   }
 
   async check(bytes, observe) {

@@ -1,0 +1,45 @@
+/** Everything in which Chromium and Firefox differ; the build keeps one half. */
+
+declare const BROWSER: "chromium" | "firefox";
+
+/** Firefox's own, which @types/chrome lacks. */
+declare const browser: { sidebarAction: { open(): Promise<void> } };
+
+/** Opens the panel beside the page. To be called at once in the click's handler: later it is no click any more. */
+export async function openPanel(tab: chrome.tabs.Tab | undefined): Promise<void> {
+  try {
+    if (BROWSER === "firefox") await browser.sidebarAction.open();
+    else await chrome.sidePanel.open({ windowId: tab?.windowId ?? chrome.windows.WINDOW_ID_CURRENT });
+  } catch {
+    // Windows without a side panel (installed web apps, pop-ups): the same panel in a tab.
+    await chrome.tabs.create({ url: chrome.runtime.getURL("panel.html") });
+  }
+}
+
+/**
+ * Creates the room. Chromium's background cannot start workers, so there it is an offscreen document; Firefox's
+ * background is a page, and the room a frame in it.
+ */
+export async function createRoom(): Promise<void> {
+  if (BROWSER === "firefox") {
+    const room = document.createElement("iframe");
+    room.src = chrome.runtime.getURL("room.html");
+    document.body.append(room);
+  } else {
+    await chrome.offscreen.createDocument({
+      url: "room.html",
+      reasons: [chrome.offscreen.Reason.WORKERS],
+      justification: "The detector computes in a worker, which must outlive the panel and the background script.",
+    });
+  }
+}
+
+/** Memory that outlives the room: only Firefox needs it, where the room ends with the background. */
+export function sessionMemory(): chrome.storage.StorageArea | null {
+  return BROWSER === "firefox" ? chrome.storage.session : null;
+}
+
+/** Tells the browser that the background is in use: Firefox stops it, and the room with it, after 30 s without a call. */
+export function stayAwake(): void {
+  if (BROWSER === "firefox") void chrome.runtime.getPlatformInfo();
+}

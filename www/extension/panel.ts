@@ -1,0 +1,72 @@
+/** The panel: a view of the room. Every picture and verdict it shows lives there. */
+import { announce, byId } from "../page/dom.ts";
+import { takeIn } from "../page/intake.ts";
+import { onPreference, readSettings } from "../page/settings.ts";
+import { Status } from "../page/status.ts";
+import * as words from "../page/words.ts";
+import { Problem } from "../protocol.ts";
+import { EntryCard, checkState } from "./entry-card.ts";
+import { reach, watch } from "./link.ts";
+import type { DetectorState, Entry, FromRoom } from "./messages.ts";
+import { chosenLimit } from "./settings.ts";
+
+const status = new Status(() => void reach({ kind: "reopen" }));
+const cards = new Map<string, EntryCard>();
+
+function hear(message: FromRoom): void {
+  if (message.kind === "all") {
+    showAll(message.entries);
+    showDetector(message.detector);
+  } else if (message.kind === "entry") showOne(message.entry);
+  else showDetector(message.detector);
+}
+
+function showAll(entries: readonly Entry[]): void {
+  const kept = new Set(entries.map(({ id }) => id));
+  for (const [id, card] of cards) {
+    if (kept.has(id)) continue;
+    card.remove();
+    cards.delete(id);
+  }
+  for (const entry of entries) if (!cards.has(entry.id)) cards.set(entry.id, new EntryCard(entry));
+  for (const entry of entries) showOne(entry);
+  const elements = entries.map(({ id }) => cards.get(id)?.element).filter((element) => element !== undefined);
+  elements.forEach((element, index) => {
+    const before = byId("cards").children[index] ?? null;
+    if (before !== element) byId("cards").insertBefore(element, before); // one that stays keeps its focus
+  });
+  byId("results").hidden = entries.length === 0;
+  byId("clear").hidden = entries.length < 2;
+  byId("results-count").textContent = entries.length > 1 ? String(entries.length) : "";
+}
+
+function showOne(entry: Entry): void {
+  const card = cards.get(entry.id);
+  if (card === undefined) return; // removed meanwhile
+  const state = checkState(entry, chosenLimit());
+  const spoken = words.spoken(state);
+  if (card.show(entry, state) && spoken !== null) announce(`${entry.name}: ${spoken}`);
+}
+
+function showDetector(detector: DetectorState): void {
+  if (detector.phase === "failed") status.show({ phase: "failed", problem: new Problem(detector.failure.code, detector.failure.message) });
+  else if (detector.phase === "asleep") status.show({ phase: "opening", progress: null });
+  else status.show(detector);
+}
+
+/** The tab beside the panel. Its picture is read only if the person clicked Safelight's button or menu there. */
+async function checkLargest(): Promise<void> {
+  const [tab] = await chrome.tabs.query({ active: true, currentWindow: true });
+  if (tab?.id !== undefined) await reach({ kind: "look", place: { tabId: tab.id, frameId: 0, url: null } });
+}
+
+takeIn((files) => {
+  for (const file of files) void reach({ kind: "check", picture: file, name: file.name });
+});
+onPreference(readSettings(), () => void reach({ kind: "reopen" }));
+byId("largest").addEventListener("click", () => void checkLargest());
+byId("clear").addEventListener("click", () => void reach({ kind: "clear" }));
+byId("options").addEventListener("click", () => void chrome.runtime.openOptionsPage());
+// The options page changed the limit: the verdicts are shown under the new one.
+window.addEventListener("storage", () => void reach({ kind: "hello" }));
+void watch(hear);

@@ -1,0 +1,246 @@
+/**
+ * The room: the detector and the pictures of this session, in a document that nobody sees. It outlives the panel
+ * and, in Chromium, the background; in Firefox it ends with the background and goes on from its ledger.
+ */
+import { Line } from "../line.ts";
+import type { CheckState, Waiter } from "../line.ts";
+import { asProblem } from "../protocol.ts";
+import { Session } from "../session.ts";
+import { stayAwake } from "./browser.ts";
+import { Ledger } from "./ledger.ts";
+import type { Saved } from "./ledger.ts";
+import { ask } from "./link.ts";
+import { CHANNEL, PANEL_LOCK, ROOM_LOCK } from "./messages.ts";
+import type { DetectorState, Entry, EntryState, Fetched, FromRoom, Place, ToRoom } from "./messages.ts";
+import { blobOf, isDrawing, thumbnail } from "./pictures.ts";
+import { detectorOptions } from "./settings.ts";
+
+/** Pictures of this session that are kept. */
+const KEPT = 20;
+/** The detector keeps its memory for this long after the last use. */
+const REST_MS = 10 * 60_000;
+const ATTEND_MS = 10_000;
+/** The background may be stopped while it fetches. */
+const FETCH_ATTEMPTS = 3;
+
+interface Job extends Waiter {
+  id: string;
+}
+
+class Room {
+  readonly #channel = new BroadcastChannel(CHANNEL);
+  readonly #ledger: Ledger;
+  readonly #line = new Line<Job>(({ id }, state) => this.#advance(id, state));
+  readonly #session = new Session(
+    (client) => this.#line.use(client),
+    (state) => this.#detect(state.phase === "failed" ? { phase: "failed", failure: plain(state.problem) } : state),
+  );
+  /** The newest first. */
+  #entries: Entry[];
+  readonly #places = new Map<string, Place>();
+  /** Pictures that have no verdict yet. */
+  readonly #jobs = new Map<string, Job>();
+  #detector: DetectorState = { phase: "asleep" };
+  #used = Date.now();
+
+  constructor(ledger: Ledger, { entries, places }: Saved) {
+    this.#ledger = ledger;
+    this.#entries = entries;
+    for (const [id, place] of places) this.#places.set(id, place);
+    this.#channel.addEventListener("message", ({ data }: MessageEvent<ToRoom>) => this.#receive(data));
+  }
+
+  /** Opens the detector, and takes up what the room before this one was doing. */
+  start(pictures: ReadonlyMap<string, string>): void {
+    setInterval(() => void this.#attend(), ATTEND_MS);
+    this.#wake();
+    for (const { id, state } of [...this.#entries].reverse()) {
+      if (hasEnded(state)) continue;
+      const data = pictures.get(id);
+      if (data !== undefined) void this.#take(id, blobOf(data));
+      else this.#again(id);
+    }
+  }
+
+  #receive(message: ToRoom): void {
+    this.#wake();
+    switch (message.kind) {
+      case "hello":
+        return this.#sayAll();
+      case "look":
+        return this.#look(message.place);
+      case "check": {
+        const { picture, name } = message;
+        const id = this.#add({ name, size: picture.size, host: null, state: { name: "fetching" } });
+        return void this.#take(id, Promise.resolve(picture));
+      }
+      case "cancel": {
+        const job = this.#jobs.get(message.id);
+        return job === undefined ? this.#fail(message.id, "cancelled", "Stopped.") : this.#line.leave(job);
+      }
+      case "again":
+        return this.#again(message.id);
+      case "remove":
+        this.#remove(message.id);
+        return this.#sayAll();
+      case "clear":
+        for (const { id } of [...this.#entries]) this.#remove(id);
+        return this.#sayAll();
+      case "reopen":
+        return void this.#open();
+    }
+  }
+
+  #look(place: Place): void {
+    const id = this.#add({ name: "Picture on a page", size: 0, host: null, state: { name: "fetching" } });
+    this.#places.set(id, place);
+    void this.#fetch(id, place);
+  }
+
+  #again(id: string): void {
+    const job = this.#jobs.get(id);
+    const place = this.#places.get(id);
+    if (job !== undefined) this.#line.join(job);
+    else if (place !== undefined) void this.#fetch(id, place);
+    else this.#fail(id, "check-lost", "The browser stopped Safelight in the middle of this check. Choose the picture again.");
+  }
+
+  async #fetch(id: string, place: Place): Promise<void> {
+    this.#set(id, { state: { name: "fetching" } });
+    const fetched = await fetchPlace(place);
+    if (this.#entry(id)?.state.name !== "fetching") return; // removed or stopped meanwhile
+    if (fetched.kind === "failed") return this.#fail(id, fetched.failure.code, fetched.failure.message);
+    const { name, host, caption } = fetched;
+    if (fetched.kind === "blocked") return this.#set(id, { name, host, caption, state: { name: "blocked", origin: fetched.origin, host: fetched.host } });
+    this.#set(id, { name, host, caption });
+    await this.#take(id, blobOf(fetched.data));
+  }
+
+  /** A picture whose bytes are here: its thumbnail is made, and it joins the line. */
+  async #take(id: string, coming: Promise<Blob>): Promise<void> {
+    try {
+      const picture = await coming;
+      this.#set(id, { size: picture.size });
+      if (await isDrawing(picture)) {
+        const words = "Not a photograph: this is a drawing made of shapes (SVG), so there is nothing to measure.";
+        return this.#fail(id, "picture-drawing", words);
+      }
+      void this.#ledger.keep(id, picture);
+      void thumbnail(picture).then((thumbnail) => this.#set(id, { thumbnail }));
+      if (this.#entry(id)?.state.name === "failed" || this.#entry(id) === undefined) return;
+      const job: Job = { id, picture, abort: null };
+      this.#jobs.set(id, job);
+      this.#line.join(job);
+    } catch (thrown) {
+      const { code, message } = asProblem(thrown, "picture-unreadable");
+      this.#fail(id, code, message);
+    }
+  }
+
+  #advance(id: string, state: CheckState): void {
+    if (state.name === "done") {
+      this.#jobs.delete(id); // the picture itself is not needed any more
+      void this.#ledger.drop(id);
+    }
+    this.#used = Date.now();
+    this.#set(id, { state: state.name === "failed" ? { name: "failed", failure: plain(state.problem) } : state });
+  }
+
+  #add(given: Pick<Entry, "name" | "size" | "host"> & { state: EntryState }): string {
+    const entry: Entry = { id: crypto.randomUUID(), thumbnail: null, caption: null, ...given };
+    this.#entries.unshift(entry);
+    const ended = this.#entries.filter(({ state }) => hasEnded(state));
+    for (const { id } of ended.reverse().slice(0, Math.max(0, this.#entries.length - KEPT))) this.#remove(id);
+    this.#sayAll();
+    return entry.id;
+  }
+
+  #remove(id: string): void {
+    const job = this.#jobs.get(id);
+    this.#entries = this.#entries.filter((entry) => entry.id !== id);
+    if (job !== undefined) this.#line.leave(job);
+    this.#jobs.delete(id);
+    this.#places.delete(id);
+    void this.#ledger.drop(id);
+  }
+
+  #fail(id: string, code: string, message: string): void {
+    this.#set(id, { state: { name: "failed", failure: { code, message } } });
+  }
+
+  #set(id: string, change: Partial<Entry>): void {
+    const entry = this.#entry(id);
+    if (entry === undefined) return;
+    Object.assign(entry, change);
+    this.#say({ kind: "entry", entry });
+    if (change.state?.name !== "checking") this.#save();
+  }
+
+  #entry(id: string): Entry | undefined {
+    return this.#entries.find((entry) => entry.id === id);
+  }
+
+  #detect(detector: DetectorState): void {
+    this.#detector = detector;
+    this.#say({ kind: "detector", detector });
+  }
+
+  #sayAll(): void {
+    this.#say({ kind: "all", detector: this.#detector, entries: this.#entries });
+    this.#save();
+  }
+
+  #say(message: FromRoom): void {
+    this.#channel.postMessage(message);
+  }
+
+  #save(): void {
+    void this.#ledger.write(this.#entries, [...this.#places]);
+  }
+
+  #wake(): void {
+    this.#used = Date.now();
+    if (this.#detector.phase === "asleep") void this.#open();
+  }
+
+  async #open(): Promise<void> {
+    this.#detect({ phase: "opening", progress: null });
+    await this.#session.open(await detectorOptions());
+  }
+
+  /** Keeps the browser from ending what is in use, and gives memory back when nothing is. */
+  async #attend(): Promise<void> {
+    const { held = [] } = await navigator.locks.query();
+    if (this.#line.busy || held.some(({ name }) => name === PANEL_LOCK)) this.#used = Date.now();
+    if (Date.now() - this.#used < REST_MS) return stayAwake();
+    this.#session.close();
+    this.#detect({ phase: "asleep" });
+  }
+}
+
+async function fetchPlace(place: Place): Promise<Fetched> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return (await ask({ kind: "fetch", place })) as Fetched;
+    } catch (thrown) {
+      if (attempt === FETCH_ATTEMPTS) return { kind: "failed", failure: plain(asProblem(thrown, "page-gone")) };
+    }
+  }
+}
+
+function plain({ code, message }: { code: string; message: string }): { code: string; message: string } {
+  return { code, message };
+}
+
+/** Whether nothing more happens by itself. */
+function hasEnded({ name }: EntryState): boolean {
+  return name === "done" || name === "failed" || name === "blocked";
+}
+
+const ledger = new Ledger();
+const saved = await ledger.read();
+const room = new Room(ledger, saved); // it listens, so whoever sees the lock is heard
+void navigator.locks.request(ROOM_LOCK, () => {
+  room.start(saved.pictures);
+  return new Promise<never>(() => undefined);
+});
