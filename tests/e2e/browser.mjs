@@ -1,5 +1,6 @@
 // Starts real browsers and says what a test needs to know of the page.
 import { accessSync, constants } from "node:fs";
+import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import puppeteer from "puppeteer-core";
 
@@ -16,16 +17,21 @@ const FIREFOX_WEBGPU = {
 
 /** A fresh profile of `chromium` or `firefox`, headless. A browser that is missing is an error, not a skipped test. */
 export async function launch(name) {
-  const common = { executablePath: find(name), headless: true, protocolTimeout: 600_000 };
+  const common = { executablePath: findBrowser(name), headless: true, protocolTimeout: 600_000 };
   if (name === "firefox")
     return puppeteer.launch({ ...common, browser: "firefox", extraPrefsFirefox: FIREFOX_WEBGPU });
   return puppeteer.launch({ ...common, args: ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--ignore-gpu-blocklist"] });
 }
 
-function find(name) {
+/** The path of `chromium` or `firefox`. */
+export function findBrowser(name) {
   const { variable, names } = NAMES[name];
-  if (process.env[variable]) return process.env[variable];
-  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+  return process.env[variable] || findProgram(...names);
+}
+
+/** The first of these programs on the search path, or among the project's own tools. */
+export function findProgram(...names) {
+  for (const folder of [...(process.env.PATH ?? "").split(delimiter), join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "safelight/tools/bin")]) {
     for (const candidate of names) {
       try {
         accessSync(join(folder, candidate), constants.X_OK);
@@ -35,7 +41,7 @@ function find(name) {
       }
     }
   }
-  throw new Error(`no ${names.join(" or ")} on PATH; set ${variable} to the browser's path`);
+  throw new Error(`no ${names.join(" or ")} on PATH (CHROMIUM and FIREFOX may name the browsers)`);
 }
 
 /** Opens the page and collects what a healthy page never has: console errors and uncaught exceptions. */
@@ -60,20 +66,23 @@ export async function ready(page, timeout = 180_000) {
 
 /** What every card shows, the newest first. */
 export function cards(page) {
-  return page.$$eval(".card", (elements) =>
-    elements.map((card) => ({
-      name: card.querySelector("h3").textContent,
-      state: card.dataset.state,
-      label: card.dataset.label ?? null,
-      code: card.dataset.code ?? null,
-      verdict: card.querySelector(".verdict").textContent,
-      worth: card.querySelector(".worth").textContent,
-      facts: card.querySelector(".facts").textContent,
-      meta: card.querySelector(".meta").textContent,
-      value: card.querySelector(".scale").getAttribute("aria-valuetext"),
-      probability: Number(card.querySelector(".scale").style.getPropertyValue("--probability")),
-    })),
-  );
+  return page.$$eval(".card", describeCards);
+}
+
+/** Runs in the page. */
+export function describeCards(elements) {
+  return elements.map((card) => ({
+    name: card.querySelector("h3").textContent,
+    state: card.dataset.state,
+    label: card.dataset.label ?? null,
+    code: card.dataset.code ?? null,
+    verdict: card.querySelector(".verdict").textContent,
+    worth: card.querySelector(".worth").textContent,
+    facts: card.querySelector(".facts").textContent,
+    meta: card.querySelector(".meta").textContent,
+    value: card.querySelector(".scale").getAttribute("aria-valuetext"),
+    probability: Number(card.querySelector(".scale").style.getPropertyValue("--probability")),
+  }));
 }
 
 /** Waits until no card waits or runs. */

@@ -1,5 +1,7 @@
 /** Everything in which Chromium and Firefox differ; the build keeps one half. */
 
+import { isPanelOpen } from "./link.ts";
+
 declare const BROWSER: "chromium" | "firefox";
 
 /** Firefox's own, which @types/chrome lacks. */
@@ -11,6 +13,7 @@ export async function openPanel(tab: chrome.tabs.Tab | undefined): Promise<void>
     if (BROWSER === "firefox") await browser.sidebarAction.open();
     else await chrome.sidePanel.open({ windowId: tab?.windowId ?? chrome.windows.WINDOW_ID_CURRENT });
   } catch {
+    if (await isPanelOpen()) return; // and it follows the room
     // Windows without a side panel (installed web apps, pop-ups): the same panel in a tab.
     await chrome.tabs.create({ url: chrome.runtime.getURL("panel.html") });
   }

@@ -57,6 +57,7 @@ export class EntryCard {
     this.#card.show(state);
     const again = within(this.element, ".again");
     again.hidden ||= entry.state.name === "done" || entry.state.name === "blocked";
+    if (entry.size === 0) within(this.element, ".meta").textContent = ""; // not known yet
     this.#showOrigin(entry);
     const changed = this.#state !== state.name;
     this.#state = state.name;

@@ -51,12 +51,9 @@ export async function readPicture(address: string | null): Promise<InPage | null
   const read = async (url: string): Promise<string | null> => {
     if (url.startsWith("data:")) return url;
     const own = new URL(url, document.baseURI).origin === location.origin;
-    const attempts: RequestInit[] = own
-      ? [{ cache: "force-cache" }]
-      : [{ cache: "force-cache" }, { cache: "reload" }, { cache: "reload", credentials: "include" }];
-    for (const attempt of url.startsWith("blob:") ? [{}] : attempts) {
+    for (const cache of own || url.startsWith("blob:") ? (["force-cache"] as const) : (["force-cache", "reload"] as const)) {
       try {
-        const response = await fetch(url, attempt);
+        const response = await fetch(url, { cache });
         const blob = await response.blob();
         if (response.ok && blob.size > 0 && !/^text\/|json/.test(blob.type)) return await dataOf(blob);
       } catch {

@@ -20,9 +20,18 @@ export function ask(message: ToBackground): Promise<unknown> {
 }
 
 /** Whether a room is there and listens. */
-export async function isRoomOpen(): Promise<boolean> {
+export function isRoomOpen(): Promise<boolean> {
+  return isHeld(ROOM_LOCK);
+}
+
+/** Whether anybody looks at the room. */
+export function isPanelOpen(): Promise<boolean> {
+  return isHeld(PANEL_LOCK);
+}
+
+async function isHeld(lock: string): Promise<boolean> {
   const { held = [] } = await navigator.locks.query();
-  return held.some(({ name }) => name === ROOM_LOCK);
+  return held.some(({ name }) => name === lock);
 }
 
 /**

@@ -9,8 +9,8 @@ import { Session } from "../session.ts";
 import { stayAwake } from "./browser.ts";
 import { Ledger } from "./ledger.ts";
 import type { Saved } from "./ledger.ts";
-import { ask } from "./link.ts";
-import { CHANNEL, PANEL_LOCK, ROOM_LOCK } from "./messages.ts";
+import { ask, isPanelOpen } from "./link.ts";
+import { CHANNEL, ROOM_LOCK } from "./messages.ts";
 import type { DetectorState, Entry, EntryState, Fetched, FromRoom, Place, ToRoom } from "./messages.ts";
 import { blobOf, isDrawing, thumbnail } from "./pictures.ts";
 import { detectorOptions } from "./settings.ts";
@@ -210,8 +210,7 @@ class Room {
 
   /** Keeps the browser from ending what is in use, and gives memory back when nothing is. */
   async #attend(): Promise<void> {
-    const { held = [] } = await navigator.locks.query();
-    if (this.#line.busy || held.some(({ name }) => name === PANEL_LOCK)) this.#used = Date.now();
+    if (this.#line.busy || (await isPanelOpen())) this.#used = Date.now();
     if (Date.now() - this.#used < REST_MS) return stayAwake();
     this.#session.close();
     this.#detect({ phase: "asleep" });

