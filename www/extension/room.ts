@@ -149,10 +149,17 @@ class Room {
   #add(given: Pick<Entry, "name" | "size" | "host"> & { state: EntryState }): string {
     const entry: Entry = { id: crypto.randomUUID(), thumbnail: null, caption: null, ...given };
     this.#entries.unshift(entry);
-    const ended = this.#entries.filter(({ state }) => hasEnded(state));
-    for (const { id } of ended.reverse().slice(0, Math.max(0, this.#entries.length - KEPT))) this.#remove(id);
+    this.#trim();
     this.#sayAll();
     return entry.id;
+  }
+
+  /** Lets the oldest go that have ended. */
+  #trim(): boolean {
+    const ended = this.#entries.filter(({ state }) => hasEnded(state)).reverse();
+    const beyond = ended.slice(0, Math.max(0, this.#entries.length - KEPT));
+    for (const { id } of beyond) this.#remove(id);
+    return beyond.length > 0;
   }
 
   #remove(id: string): void {
@@ -173,7 +180,9 @@ class Room {
     if (entry === undefined) return;
     Object.assign(entry, change);
     this.#say({ kind: "entry", entry });
-    if (change.state?.name !== "checking") this.#save();
+    if (change.state?.name === "checking") return;
+    if (this.#trim()) this.#sayAll();
+    else this.#save();
   }
 
   #entry(id: string): Entry | undefined {

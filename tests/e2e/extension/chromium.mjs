@@ -5,7 +5,14 @@ import puppeteer from "puppeteer-core";
 import { findBrowser } from "../browser.mjs";
 
 /** What starts without being asked. */
-const QUIET = ["--no-sandbox", "--disable-features=OptimizationHints,MediaRouter", "--disable-sync", "--no-first-run"];
+const QUIET = [
+  "--no-sandbox",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-features=NetworkTimeServiceQuerying,OptimizationHints,MediaRouter",
+  "--disable-sync",
+  "--no-first-run",
+];
 
 export async function openChromium(folder, proxyPort) {
   const proxy = [`--proxy-server=127.0.0.1:${proxyPort}`, "--proxy-bypass-list=<-loopback>"];
@@ -17,6 +24,7 @@ export async function openChromium(folder, proxyPort) {
     protocolTimeout: 600_000,
     args: [...QUIET, ...proxy],
   });
+  await browser.waitForTarget((target) => target.type() === "service_worker", { timeout: 20_000 });
   const [extension] = (await browser.extensions()).values();
   const page = await browser.newPage();
   return new Chromium(browser, extension, page);
@@ -25,6 +33,8 @@ export async function openChromium(folder, proxyPort) {
 class Chromium {
   name = "chromium";
   scheme = "chrome-extension";
+  /** What this browser asks by itself, with or without extensions, and no switch stops. */
+  chatter = /^(update\.googleapis|accounts\.google|clients2\.google)\.com$/;
   permissions = ["activeTab", "contextMenus", "offscreen", "scripting", "sidePanel"];
 
   constructor(browser, extension, tab) {

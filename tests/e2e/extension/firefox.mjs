@@ -21,6 +21,8 @@ export async function openFirefox(folder, proxyPort) {
 class FirefoxDriver {
   name = "firefox";
   scheme = "moz-extension";
+  /** What this browser asks by itself, with or without extensions, and no preference stops. */
+  chatter = /^(firefox\.settings\.services|content-signature.*)\.mozilla\.(com|org)$/;
   permissions = ["activeTab", "contextMenus", "scripting", "storage"];
 
   constructor(gecko, host) {
@@ -36,21 +38,28 @@ class FirefoxDriver {
     return this.gecko.page(body, ...args);
   }
 
-  /** The toolbar button. */
+  /** The toolbar button, as its keyboard shortcut presses it. */
   async click() {
     await this.gecko.chrome((id) => {
+      const { ExtensionParent } = ChromeUtils.importESModule("resource://gre/modules/ExtensionParent.sys.mjs");
       const { extension } = WebExtensionPolicy.getByID(id);
-      const { browserActionFor } = ChromeUtils.importESModule("resource:///modules/ExtensionParent.sys.mjs", { global: "current" }) ?? {};
-      void browserActionFor;
-      void extension;
-    }, ADDON).catch(() => undefined);
+      ExtensionParent.apiManager.global.browserActionFor(extension).triggerAction(window);
+    }, ADDON);
+    await this.#opened();
+  }
+
+  async #opened() {
+    for (let wait = 0; !(await this.isOpen()); wait += 1) {
+      if (wait === 100) throw new Error("the sidebar did not open");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   async menu(selector, { frame } = {}) {
     if (frame !== undefined) await this.gecko.send("POST", "/frame", { id: await this.gecko.element(frame) });
     const found = await this.gecko.contextMenu(selector, "Check image");
     if (frame !== undefined) await this.gecko.send("POST", "/frame", { id: null });
-    for (let wait = 0; !(await this.isOpen()) && wait < 100; wait += 1) await new Promise((resolve) => setTimeout(resolve, 50));
+    if (found) await this.#opened();
     return found;
   }
 

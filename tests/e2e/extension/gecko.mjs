@@ -139,6 +139,7 @@ class Firefox {
         return false;
       }
       menu.activateItem(entry);
+      for (let wait = 0; menu.state !== "closed" && wait < 100; wait += 1) await new Promise((resolve) => setTimeout(resolve, 20));
       return true;
     }, label);
   }

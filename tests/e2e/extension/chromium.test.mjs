@@ -1,0 +1,4 @@
+import { openChromium } from "./chromium.mjs";
+import { suite } from "./suite.mjs";
+
+suite("chromium", openChromium);

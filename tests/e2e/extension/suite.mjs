@@ -1,0 +1,220 @@
+// What the extension promises, asked of one browser after the other with the fake detector: its verdicts say which
+// bytes it was given. The drivers say how far each browser lets itself be driven.
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { describeCards } from "../browser.mjs";
+import { buildFakeExtension } from "./build.mjs";
+import { startProxy } from "./proxy.mjs";
+import { startSites } from "./sites.mjs";
+
+const SECONDS = 1_000;
+
+export function suite(name, open) {
+  let sites, proxy, driver;
+
+  const start = async () => {
+    const folders = await buildFakeExtension();
+    driver = await open(folders(name), proxy.port);
+  };
+  before(async () => {
+    [sites, proxy] = await Promise.all([startSites(), startProxy()]);
+    await start();
+  });
+  after(async () => {
+    await driver?.close();
+    await Promise.all([sites?.close(), proxy?.close()]);
+  });
+  beforeEach(async () => {
+    await driver.goto(sites.url);
+    if (await driver.isOpen()) await clear();
+  });
+
+  const cards = () => driver.panel(`() => (${describeCards})([...document.querySelectorAll(".card")])`);
+  const clear = async () => {
+    await driver.panel(() => document.getElementById("clear").click());
+    await until(async () => (await cards()).length === 0, "the panel is empty");
+  };
+  const settled = async (count, seconds = 20) => {
+    await until(async () => {
+      const states = (await cards()).map(({ state }) => state);
+      return states.length === count && states.every((state) => state === "done" || state === "failed");
+    }, `${count} pictures have an answer`, seconds, cards);
+    return cards();
+  };
+  const running = () => until(async () => (await cards()).some(({ state }) => state === "checking"), "a check runs");
+
+  test(`${name}: the toolbar button opens the panel, which says where it computes`, async () => {
+    await driver.click();
+    await until(() => driver.panel(() => document.getElementById("device-line").textContent === "GPU · Imagined Graphics 9000"), "the detector is ready");
+  });
+
+  test(`${name}: “Check image” on every kind of picture`, async () => {
+    await driver.goto(`${sites.url}login`);
+    await driver.goto(sites.url);
+    await until(() => driver.page(() => document.getElementById("blob").complete && document.getElementById("blob").naturalWidth > 0), "the page is there");
+    const expected = { plain: 0.91, figure: 0.12, srcset: 0.83, linked: 0.22, data: 0.33, blob: 0.99, private: 0.66, shared: 0.77 };
+    for (const [index, id] of Object.keys(expected).entries()) {
+      assert.equal(await driver.menu(`#${id}`), true, id);
+      const [card] = await settled(index + 1);
+      assert.equal(card.state, "done", `${id}: ${card.worth}`);
+      assert.equal(card.probability, expected[id], id);
+      assert.match(card.meta, /640 × 480 · JPEG/);
+    }
+    const origins = await driver.panel(() => [...document.querySelectorAll(".origin")].map(({ textContent }) => textContent));
+    assert.ok(origins.includes(`From ${new URL(sites.url).host}. Described there as “A hill · Evening, by nobody”.`), origins.join("\n"));
+    const thumbnails = await driver.panel(() => [...document.querySelectorAll(".card img")].filter((image) => image.naturalWidth > 0).length);
+    assert.equal(thumbnails, 8);
+  });
+
+  test(`${name}: AVIF is decoded by the browser; SVG is no photograph`, async () => {
+    await driver.menu("#avif");
+    await driver.menu("#svg");
+    const [svg, avif] = await settled(2);
+    assert.match(avif.meta, /160 × 120 · AVIF/);
+    assert.equal(svg.code, "picture-drawing");
+    assert.match(svg.worth, /^Not a photograph/);
+  });
+
+  test(`${name}: another host's picture asks for that host, when it is needed`, async () => {
+    await driver.menu("#other");
+    const [blocked] = await settled(1);
+    assert.equal(blocked.code, "host-blocked");
+    assert.match(blocked.worth, /comes from 127\.0\.0\.1:\d+, and the page may not read it/);
+    await driver.allowHosts("http://127.0.0.1/*");
+    await driver.press(".allow");
+    await until(async () => (await cards())[0].state === "done", "the picture was fetched", 20, cards);
+    assert.equal((await cards())[0].probability, 0.88);
+    await driver.menu("#framed", { frame: "#frame" }); // in a frame of that host
+    const [framed] = await settled(2);
+    assert.equal(framed.probability, 0.44);
+  });
+
+  test(`${name}: the largest picture of the page, also behind a style sheet`, async () => {
+    await driver.click();
+    await driver.press("#largest");
+    const [card] = await settled(1);
+    assert.equal(card.name, "wall.jpg");
+    assert.equal(card.probability, 0.95);
+    await driver.goto(`${sites.url}empty`);
+    await driver.press("#largest");
+    const [empty] = await settled(2);
+    assert.match(empty.worth, /has not been asked about this page|no picture on this page/);
+  });
+
+  test(`${name}: five quick clicks all get answers, in turn`, async () => {
+    for (const id of ["slow", "plain", "figure", "linked", "srcset"]) await driver.menu(`#${id}`);
+    const shown = await settled(5, 40);
+    assert.deepEqual(shown.map(({ state }) => state), Array(5).fill("done"));
+    assert.deepEqual(new Set(shown.slice(0, 4).map(({ probability }) => probability)), new Set([0.83, 0.22, 0.12, 0.91]));
+  });
+
+  test(`${name}: leaving the page in the middle of a check loses nothing`, async () => {
+    await driver.menu("#slow");
+    await running();
+    await driver.goto(`${sites.url}empty`);
+    assert.equal((await settled(1))[0].state, "done");
+  });
+
+  test(`${name}: closing the panel in the middle of a check loses nothing`, async () => {
+    await driver.menu("#slow");
+    await running();
+    await driver.closePanel();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await driver.click();
+    assert.equal((await settled(1))[0].state, "done");
+  });
+
+  test(`${name}: the browser stops the background in the middle of a check: nothing is lost, nothing is left over`, async () => {
+    await driver.menu("#plain");
+    await settled(1);
+    await driver.menu("#slow");
+    await running();
+    await driver.goto(`${sites.url}empty`); // so that the page cannot give the picture again
+    await driver.kill();
+    const shown = await settled(2);
+    assert.deepEqual(shown.map(({ state }) => state), ["done", "done"]);
+    await driver.goto(sites.url);
+    await driver.menu("#figure");
+    const [after] = await settled(3);
+    assert.equal(after.probability, 0.12);
+    if (driver.rooms) assert.deepEqual(driver.rooms(), { rooms: 1, workers: 1 });
+  });
+
+  test(`${name}: the browser stops the background while it fetches a picture`, async () => {
+    await driver.menu("#late");
+    await new Promise((resolve) => setTimeout(resolve, 700)); // of the two seconds that the site takes
+    assert.match((await cards())[0].verdict, /Reading the picture/);
+    await driver.kill();
+    const [card] = await settled(1);
+    assert.equal(card.probability, 0.55, card.worth);
+  });
+
+  test(`${name}: the last 20 are kept`, async () => {
+    for (let round = 0; round < 3; round += 1) for (const id of ["plain", "figure", "srcset", "linked", "data", "shared", "hills", "private"]) await driver.menu(`#${id}`);
+    const shown = await settled(20, 90);
+    assert.equal(shown[0].probability, 0.66); // the newest is on top
+  });
+
+  test(`${name}: the browser grants what the README lists, and no more`, async () => {
+    const { permissions, origins } = await driver.panel(() => new Promise((resolve) => chrome.permissions.getAll(resolve)));
+    assert.deepEqual(permissions.filter((name) => !name.startsWith("internal:")).sort(), driver.permissions);
+    assert.deepEqual(origins.filter((origin) => origin !== "http://127.0.0.1/*"), []);
+  });
+
+  test(`${name}: a page cannot tell that the extension is there`, async () => {
+    const files = ["", "manifest.json", "background.js", "panel.html", "panel.js", "room.html", "worker.js", "options.html", "icons/32.png", "models/catalog.json"];
+    const probe = (urls) => Promise.all(urls.map(async (url) => {
+      const fetched = await fetch(url, { mode: "no-cors" }).then(() => "there", () => "not there");
+      const loaded = await new Promise((resolve) => {
+        const image = new Image();
+        image.onload = () => resolve("there");
+        image.onerror = () => resolve("not there");
+        image.src = url;
+      });
+      return `${fetched}, ${loaded}`;
+    }));
+    const here = (host) => files.map((file) => `${driver.scheme}://${host}/${file}`);
+    const nobody = driver.host.replace(/[0-9a-p]/g, (digit) => (digit === "a" ? "b" : "a"));
+    const [ours, nobodys] = [await driver.page(probe, here(driver.host)), await driver.page(probe, here(nobody))];
+    assert.deepEqual(ours, nobodys);
+    assert.deepEqual(new Set(ours), new Set(["not there, not there"]));
+
+    const look = () => ({ html: document.documentElement.outerHTML, names: Object.getOwnPropertyNames(window).sort().join(), runtime: typeof globalThis.chrome?.runtime?.sendMessage });
+    const before = await driver.page(look);
+    await driver.menu("#plain");
+    await settled(1);
+    assert.deepEqual(await driver.page(look), before);
+    assert.equal(before.runtime, "undefined");
+  });
+
+  test(`${name}: nothing of a picture reaches the network`, async () => {
+    // All that happened above went through the proxy.
+    assert.ok(proxy.asked.some(({ url }) => url.endsWith("/plain.jpg")), "the proxy saw nothing");
+    const known = new Set([new URL(sites.url).origin, sites.far]);
+    const asked = proxy.asked.filter(({ url }) => !driver.chatter.test(new URL(url).hostname));
+    assert.deepEqual(asked.map(({ url }) => url).filter((url) => !known.has(new URL(url).origin)), []);
+    for (const { method, url, body } of asked) {
+      assert.equal(method, "GET", url);
+      assert.equal(body, 0, url);
+      assert.equal(new URL(url).search, "", url);
+    }
+    // A check asks for the picture at most, and never for anything else.
+    const page = new Set(["/", "/login", "/empty", "/frame", "/favicon.ico"]);
+    for (const { path } of sites.log) assert.ok(page.has(path) || /\.(jpg|avif|svg)$/.test(path), path);
+  });
+}
+
+/** Waits until `condition` holds; `shown` is what a failure prints. */
+async function until(condition, what, seconds = 20, shown = () => "") {
+  const end = Date.now() + seconds * SECONDS;
+  let error = "";
+  for (;;) {
+    try {
+      if (await condition()) return;
+    } catch (thrown) {
+      error = String(thrown); // a panel that is just opening
+    }
+    if (Date.now() > end) throw new Error(`not in ${seconds} s: ${what} ${error} ${JSON.stringify(await Promise.resolve(shown()).catch(String))}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
