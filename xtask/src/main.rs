@@ -1,6 +1,7 @@
-//! Safelight's own tasks: `cargo xtask setup | models | serve | test`.
+//! Safelight's own tasks: `cargo xtask setup | models | serve | extension | test`.
 
 mod command;
+mod extension;
 mod models;
 mod serve;
 mod setup;
@@ -49,6 +50,8 @@ enum Task {
         #[arg(long, value_name = "PATH", requires = "no_build")]
         dir: Option<PathBuf>,
     },
+    /// Set up and build the browser extension, for Chromium and Firefox
+    Extension,
     /// Set up and run every test
     Test {
         /// Only this step; may be given several times
@@ -78,6 +81,13 @@ fn run(task: Task) -> Result<()> {
             setup::setup(root, Purpose::Site)?;
             models::make(root, None)?;
             serve::serve(&site::build(root)?, port)
+        }
+        Task::Extension => {
+            setup::setup(root, Purpose::Site)?;
+            models::make(root, None)?;
+            site::build(root)?;
+            println!("The extension is in {}", extension::build(root)?.display());
+            Ok(())
         }
         Task::Test { only } => test::test(root, &only),
     }

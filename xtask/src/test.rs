@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::command::{command, run};
 use crate::setup::{self, Purpose};
-use crate::{models, site};
+use crate::{extension, models, site};
 
 /// One named step.
 struct Step {
@@ -47,6 +47,13 @@ const STEPS: &[Step] = &[
     Step { name: "chromium", run: |root| wasm_pack(root, &["--chrome", "--chromedriver"], "chromedriver") },
     Step { name: "firefox", run: |root| wasm_pack(root, &["--firefox", "--geckodriver"], "geckodriver") },
     Step { name: "site", run: |root| site::build(root).map(|_| ()) },
+    Step {
+        name: "extension",
+        run: |root| {
+            extension::build(root)?;
+            extension::lint(root)
+        },
+    },
     Step { name: "e2e", run: |root| run(on_software_gpu(&mut command(root, "npm", ["run", "--silent", "e2e"]))) },
 ];
 

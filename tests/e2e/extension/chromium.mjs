@@ -66,6 +66,7 @@ class Chromium {
 
   /** Right-click and “Check image”, as far as it goes: see the top of this file. */
   async menu(selector, { frame } = {}) {
+    await this.tab.bringToFront();
     if (!(await this.isOpen())) await this.click();
     else await this.grant();
     const where = frame === undefined ? this.tab : await (await this.tab.$(frame)).contentFrame();

@@ -41,7 +41,9 @@ export class Loader {
     if (bytes.length !== file.bytes) throw problem("pack-length", `${bytes.length} bytes instead of ${file.bytes}.`);
     if ((await sha256(bytes)) !== file.sha256) throw problem("pack-hash", "The model file is not the one that was published.");
     if (head.length === 0) throw problem("head-format", "The head is empty.");
-    return new Detector(this.#device, this.#manifest, file.sha256);
+    const words = new TextDecoder("latin1").decode(head);
+    if (words.includes("another model")) throw problem("head-mismatch", "This head was trained on another model.");
+    return new Detector(this.#device, this.#manifest, file.sha256, /name=(.+)/.exec(words)?.[1] ?? "fake head");
   }
 
   free() {
@@ -50,8 +52,8 @@ export class Loader {
 }
 
 export class Detector {
-  constructor(device, { id, name }, sha256) {
-    this.info = { device, pack: { id, name, sha256 }, head: { id, name: "fake head", trained: "2026-11-24", thresholds: THRESHOLDS, figures: FIGURES } };
+  constructor(device, { id, name }, sha256, head) {
+    this.info = { device, pack: { id, name, sha256 }, head: { id, name: head, trained: "2026-11-24", thresholds: THRESHOLDS, figures: FIGURES } };
   }
 
   async check(bytes, observe) {

@@ -1,0 +1,132 @@
+// The options page in Chromium: heads imported and refused, the limit, hosts, clearing everything; and screenshots.
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { describeCards } from "../browser.mjs";
+import { steered } from "../pictures.mjs";
+import { buildFakeExtension } from "./build.mjs";
+import { openChromium } from "./chromium.mjs";
+import { startProxy } from "./proxy.mjs";
+import { startSites } from "./sites.mjs";
+
+const artifacts = fileURLToPath(new URL("../../artifacts/", import.meta.url));
+let sites, proxy, driver, options;
+
+before(async () => {
+  [sites, proxy] = await Promise.all([startSites(), startProxy()]);
+  driver = await openChromium((await buildFakeExtension())("chromium"), proxy.port);
+  await driver.goto(sites.url);
+  await driver.click();
+  options = await driver.openTab("options.html");
+  await options.waitForFunction(() => !document.getElementById("limit").disabled);
+});
+after(async () => {
+  await driver?.close();
+  await Promise.all([sites?.close(), proxy?.close()]);
+});
+
+const cards = () => driver.panel(`() => (${describeCards})([...document.querySelectorAll(".card")])`);
+const outcome = (pattern) => options.waitForFunction((pattern) => new RegExp(pattern).test(document.getElementById("head-outcome").textContent), {}, pattern);
+const rows = () => options.$$eval(".head", (rows) => rows.map((row) => `${row.querySelector("input").checked ? "● " : "○ "}${row.querySelector("label").innerText.replace(/\n/g, ", ")}`));
+
+function head(name, words) {
+  const path = join(artifacts, name);
+  writeFileSync(path, words);
+  return path;
+}
+
+async function importHead(path) {
+  await (await options.$("#head-file")).uploadFile(path);
+}
+
+async function setLimit(value) {
+  await options.$eval("#limit", (slider, value) => {
+    slider.value = value;
+    slider.dispatchEvent(new Event("input"));
+  }, value);
+}
+
+test("a head is imported, named by itself, and used", async () => {
+  await importHead(head("mine.safetensors", "name=Portraits, fine-tuned"));
+  await outcome("^In use: Portraits, fine-tuned, trained 2026-11-24");
+  assert.deepEqual(await rows(), ["○ The head that ships with Safelight", "● Portraits, fine-tuned, trained 2026-11-24"]);
+});
+
+test("a head of another model is refused in a sentence, and the one before goes on", async () => {
+  await importHead(head("wrong.safetensors", "for another model"));
+  await outcome("^wrong.safetensors cannot be used. This head was trained on another model");
+  assert.equal((await rows())[1].slice(0, 11), "● Portraits");
+  assert.equal((await rows()).length, 2);
+  await importHead(head("empty.safetensors", ""));
+  await outcome("^empty.safetensors is empty");
+});
+
+test("the choice outlives the room", async () => {
+  await (await driver.awake()).evaluate(() => chrome.offscreen.closeDocument());
+  await driver.menu("#plain");
+  await until(async () => (await cards())[0]?.state === "done");
+  const used = await options.evaluate(() => new Promise((resolve) => {
+    const room = new BroadcastChannel("safelight-room");
+    room.onmessage = ({ data }) => data.detector?.phase === "ready" && resolve(data.detector.opened.info.head.name);
+    room.postMessage({ kind: "hello" });
+  }));
+  assert.equal(used, "Portraits, fine-tuned");
+});
+
+test("a stricter limit changes the word, the scale and what is said, at once", async () => {
+  assert.match(await options.$eval("#limit-own", (text) => text.textContent), /its own limit, 75 %: there it called 1 in 20 real photographs generated, on 607 pictures/);
+  assert.equal((await cards())[0].label, "generated"); // 91 %
+  await setLimit(95);
+  assert.match(await options.$eval("#limit-meaning", (text) => text.textContent), /fewer false alarms.*was not measured/);
+  await until(async () => (await cards())[0].label === "unsure");
+  assert.match((await cards())[0].facts, /Your limit of 95 % is stricter than the detector’s own, 75 %/);
+  await setLimit(75);
+  await until(async () => (await cards())[0].label === "generated");
+});
+
+test("a host that was allowed is listed and can be taken back", async () => {
+  await driver.allowHosts("http://127.0.0.1/*");
+  await driver.menu("#other");
+  await until(async () => (await cards())[0].code === "host-blocked"); // Chromium has it granted, not yet given
+  await driver.press(".allow");
+  await until(async () => (await cards())[0].state === "done");
+  await options.waitForFunction(() => document.getElementById("hosts").innerText.includes("http://127.0.0.1"));
+  await options.click("#hosts button");
+  await options.waitForFunction(() => document.getElementById("hosts").children.length === 0);
+  await driver.menu("#other");
+  await until(async () => (await cards())[0].code === "host-blocked");
+});
+
+test("screenshots", async () => {
+  mkdirSync(artifacts, { recursive: true });
+  await driver.choose("#file", steered("agency-portrait-2026-11-23-final.jpg", "p=0.08"));
+  await driver.menu("#slow");
+  await until(async () => (await cards())[0].state === "checking");
+  const panel = await driver.side();
+  for (const scheme of ["light", "dark"]) {
+    for (const [page, name] of [[panel, "panel"], [options, "options"]]) {
+      await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth), false, `${name} scrolls sideways`);
+      await page.screenshot({ path: `${artifacts}extension-${name}-${scheme}.png`, fullPage: true });
+    }
+  }
+});
+
+test("clearing everything", async () => {
+  await setLimit(95);
+  await options.click("#clear-all");
+  await options.waitForFunction(() => document.getElementById("clear-outcome").textContent.startsWith("Done"));
+  assert.deepEqual(await rows(), ["● The head that ships with Safelight"]);
+  assert.equal((await cards()).length, 0);
+  assert.equal(await options.evaluate(() => localStorage.length), 0);
+  assert.equal(await options.$eval("#limit-value", (value) => value.textContent), "75 %, the head’s own");
+});
+
+async function until(condition) {
+  for (const end = Date.now() + 20_000; !(await condition()); ) {
+    if (Date.now() > end) throw new Error(`not in time: ${condition} ${JSON.stringify(await cards())}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
