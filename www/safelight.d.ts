@@ -220,6 +220,8 @@ export interface TrainConfig {
   samRho: number;
   /** How the learning rate falls over the whole run. */
   schedule: "cosine" | "constant";
+  /** What a source weighs: as many as it has rows, their square root, or all the same. */
+  weighting: "none" | "root" | "equal";
 }
 
 /** γ · CVaR_α(cross-entropy) + (1 − γ) · AUC loss. */

@@ -5,15 +5,27 @@
 //! |---|---|
 //! | `labels`, `metadata` | which pictures of a folder are real, generated, of which source |
 //! | `dataset` | features, labels and sources of pictures |
-//! | `loss` | binary cross-entropy, each picture with its weight |
+//! | `config` | hyper-parameters and the presets |
+//! | `batches` | which rows make a step |
+//! | `loss` | CVaR of the cross-entropy, and the AUC loss |
 //! | `network` | the MLP with gradients |
-//! | `trainer` | epochs, schedule, batches |
+//! | `sam` | sharpness-aware minimisation around `AdamW` |
+//! | `learner` | a batch in, the network moved |
+//! | `streams` | random numbers that are a function of where they are used |
+//! | `trainer` | epochs, the best of them, the finished tensors |
+//! | `state` | a run on its way to disk and back |
 //! | `validation` | grouped folds; calibration and thresholds from sources not trained on |
 
+mod batches;
+pub mod config;
 pub mod dataset;
 pub mod labels;
-mod loss;
+pub mod learner;
+pub mod loss;
 mod metadata;
-mod network;
+pub mod network;
+pub mod sam;
+mod state;
+mod streams;
 pub mod trainer;
 pub mod validation;

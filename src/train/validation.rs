@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::config::TrainConfig;
 use super::dataset::Dataset;
-use super::trainer::{TrainConfig, train};
+use super::trainer::train;
 use crate::device::Device;
 use crate::head::file::{Calibration, HeadInfo, Thresholds};
 use crate::head::{Head, HeadFile};

@@ -1,5 +1,6 @@
 //! `safelight` at a terminal: the same library, the same verdicts.
 
+mod bench_training;
 mod check;
 mod features;
 mod loading;
@@ -26,6 +27,9 @@ enum Command {
     Features(features::Arguments),
     /// Train a head on the output of `features`.
     Train(train::Arguments),
+    /// Measure the training step.
+    #[command(hide = true)]
+    BenchTraining(bench_training::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -33,6 +37,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => pollster::block_on(check::run(&arguments)),
         Command::Features(arguments) => pollster::block_on(features::run(&arguments)),
         Command::Train(arguments) => pollster::block_on(train::run(&arguments)),
+        Command::BenchTraining(arguments) => pollster::block_on(bench_training::run(&arguments)),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("safelight: {error}");

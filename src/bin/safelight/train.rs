@@ -10,8 +10,8 @@ use safelight::head::{Head, Label};
 use safelight::metrics::Scored;
 use safelight::progress::Progress;
 use safelight::train::dataset::Dataset;
-use safelight::train::trainer::{TrainConfig, train};
 use safelight::train::validation;
+use safelight::train::{config::TrainConfig, trainer::train};
 use safelight::{Error, Result};
 
 use crate::{features, loading};

@@ -4,7 +4,7 @@
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = r"
+const TYPES: &str = r#"
 /** What a file tells without its pixels. */
 export interface Facts {
   width: number;
@@ -81,6 +81,8 @@ export interface TrainConfig {
   samRho: number;
   /** How the learning rate falls over the whole run. */
   schedule: "cosine" | "constant";
+  /** What a source weighs: as many as it has rows, their square root, or all the same. */
+  weighting: "none" | "root" | "equal";
 }
 
 /** γ · CVaR_α(cross-entropy) + (1 − γ) · AUC loss. */
@@ -170,4 +172,4 @@ export interface Trained {
   head: Uint8Array;
   report: TrainingReport;
 }
-";
+"#;
