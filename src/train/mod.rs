@@ -14,6 +14,7 @@
 //! | `streams` | random numbers that are a function of where they are used |
 //! | `trainer` | epochs, the best of them, the finished tensors |
 //! | `state` | a run on its way to disk and back |
+//! | `speed` | how fast it trains, for the bench |
 //! | `validation` | grouped folds; calibration and thresholds from sources not trained on |
 
 mod batches;
@@ -25,6 +26,7 @@ pub mod loss;
 mod metadata;
 pub mod network;
 pub mod sam;
+pub mod speed;
 mod state;
 mod streams;
 pub mod trainer;

@@ -5,7 +5,6 @@
 
 import argparse
 import json
-import statistics
 import time
 
 import torch
@@ -72,19 +71,5 @@ for _ in range(arguments.steps + 1):
     start = time.perf_counter()
     step()
     ms.append((time.perf_counter() - start) * 1e3)
-measured = sorted(ms[1:])
-median = statistics.median(measured)
-print(
-    json.dumps(
-        {
-            "what": "training step (SAM, CVaR + AUC, AdamW)",
-            "engine": f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads",
-            "device": arguments.device,
-            "dimension": arguments.dimension,
-            "width": width,
-            "batch": arguments.batch,
-            "stepMs": {"median": median, "least": measured[0], "most": measured[-1]},
-            "rowsPerSecond": arguments.batch / median * 1e3,
-        }
-    )
-)
+threads = torch.get_num_threads()
+print(json.dumps({"where": f"PyTorch {torch.__version__}, {threads} threads", "ms": ms[1:]}))

@@ -1,5 +1,6 @@
 //! Safelight's own tasks: `cargo xtask setup | models | serve | test`.
 
+mod bench_train;
 mod command;
 mod models;
 mod serve;
@@ -49,6 +50,8 @@ enum Task {
         #[arg(long, value_name = "PATH", requires = "no_build")]
         dir: Option<PathBuf>,
     },
+    /// Measure training beside PyTorch
+    BenchTraining(bench_train::Options),
     /// Set up and run every test
     Test {
         /// Only this step; may be given several times
@@ -79,6 +82,7 @@ fn run(task: Task) -> Result<()> {
             models::make(root, None)?;
             serve::serve(&site::build(root)?, port)
         }
+        Task::BenchTraining(options) => bench_train::bench(root, &options),
         Task::Test { only } => test::test(root, &only),
     }
 }

@@ -22,12 +22,6 @@ export interface Facts {
   perceptual: string;
 }
 
-/** A picture's facts and its features, one row a treatment: `[treatments, d]`. */
-export interface Embedded {
-  facts: Facts;
-  features: Float32Array;
-}
-
 /** A picture of a labelled folder. */
 export interface LabelledPicture {
   name: string;
