@@ -31,6 +31,8 @@ if (process.argv.includes("--tests")) {
       { in: "sw.ts", out: "sw" },
     ],
     outdir: "build/site",
+    splitting: true, // what only training needs is loaded when someone trains
+    chunkNames: "part-[hash]",
     platform: "browser",
     target: ["chrome113", "firefox115", "safari16.4"],
     external: ["./safelight.js"], // made by wasm-bindgen, beside the worker

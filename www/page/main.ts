@@ -26,9 +26,9 @@ async function open(preference: DevicePreference): Promise<void> {
     if (mine === turn) status.show(state);
   };
   const models = new URL("models/", document.baseURI).href;
-  const { pack, head } = settings;
+  const { pack, head, storedHead } = settings;
   try {
-    const client = await Client.open({ models, pack, head, preference, onState });
+    const client = await Client.open({ models, pack, head, storedHead, preference, onState });
     if (mine !== turn) return client.close();
     current = client;
     queue.use(client);
