@@ -27,6 +27,7 @@ if (process.argv.includes("--tests")) {
     entryPoints: [
       { in: "page/main.ts", out: "page" },
       { in: "page/page.css", out: "page" },
+      { in: "page/train/train.css", out: "train" },
       { in: "worker.ts", out: "worker" },
       { in: "sw.ts", out: "sw" },
     ],

@@ -11,6 +11,7 @@ import type {
   HeadFigures,
   LabelledPicture,
   Labelling,
+  LossConfig,
   Meaning,
   MetadataFile,
   Naming,
@@ -77,10 +78,12 @@ export interface TrainInput {
   treatments: string[];
   preset: PresetName;
   /** What differs from the preset. */
-  config: Partial<TrainConfig>;
+  config: Partial<Omit<TrainConfig, "loss">> & { loss?: Partial<LossConfig> };
   /** Start from the head in use rather than from scratch. */
   fineTune: boolean;
   naming: Naming;
+  /** Goes into the report. */
+  audit: AuditReport | null;
 }
 
 /** A head that this browser keeps. */

@@ -127,7 +127,8 @@ export class Run {
     const device = detector.info.device.kind;
     try {
       if (run.state !== null) return await engine.Trainer.resume(set, run.state, device);
-      const config = { ...engine.preset(input.preset), ...input.config };
+      const preset = engine.preset(input.preset);
+      const config = { ...preset, ...input.config, loss: { ...preset.loss, ...input.config.loss } };
       return await engine.Trainer.create(set, config, heads.base, device);
     } finally {
       set.free(); // the trainer has its own copy
@@ -183,6 +184,7 @@ async function keepTrained({ head, report }: Safelight.Trained, { input }: Store
     const picture = input.pictures[index];
     return picture === undefined ? [] : [{ name: picture.name, sha256: picture.facts.sha256, probability, generated }];
   });
+  report.audit ??= input.audit;
   const { name, date } = input.naming;
   const kept = await keepHead(head, { name, trained: date, pack, figures, report, worst });
   await forgetRun();

@@ -1,11 +1,15 @@
 /** One picture on the page: its thumbnail, its state and its verdict. */
 import type { Notice, Problem, Progress } from "../protocol.ts";
 import type { HeadFigures, Verdict } from "../safelight.js";
+import { Correction } from "./correction.ts";
 import { byId, within } from "./dom.ts";
 import { drawScale } from "./scale.ts";
+import type { Lent } from "./train/bench.ts";
 import * as words from "./words.ts";
 
 export interface CardActions {
+  /** For corrections. */
+  lent: Lent;
   cancel(): void;
   again(): void;
   remove(): void;
@@ -23,6 +27,7 @@ export class Card {
   readonly element: HTMLLIElement;
   readonly #file: File;
   readonly #url: string;
+  readonly #correction: Correction;
 
   constructor(file: File, actions: CardActions) {
     this.#file = file;
@@ -33,6 +38,7 @@ export class Card {
     const image = this.#part<HTMLImageElement>("img");
     image.addEventListener("error", () => this.#part(".thumb").setAttribute("data-blank", ""));
     image.src = this.#url;
+    this.#correction = new Correction(this.#part(".correction"), file, actions.lent);
     this.#part("h3").textContent = file.name;
     this.#part("h3").title = file.name;
     this.#part(".meta").textContent = words.meta(file.size, null);
@@ -55,6 +61,7 @@ export class Card {
     this.element.setAttribute("aria-busy", String(running));
     this.#part(".work").hidden = !running;
     this.#part(".scale").hidden = state.name !== "done";
+    this.#correction.show(state.name === "done" ? state.verdict.label : null);
     this.#part(".cancel").hidden = ended;
     this.#part(".again").hidden = !ended;
     delete this.element.dataset["label"];
@@ -69,6 +76,7 @@ export class Card {
 
   /** Takes the card off the page and frees the thumbnail. */
   remove(): void {
+    this.#correction.cancel();
     this.element.remove();
     URL.revokeObjectURL(this.#url);
   }

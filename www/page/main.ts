@@ -1,44 +1,32 @@
-/** Puts the page together: settings, one client, one queue. */
-import { Client } from "../client.ts";
-import type { ClientState } from "../client.ts";
-import { asProblem } from "../protocol.ts";
-import type { DevicePreference } from "../safelight.js";
+/** Puts the page together: settings, one session, one queue, two views. */
+import { byId } from "./dom.ts";
+import { listenForDrops } from "./drops.ts";
 import { takeIn } from "./intake.ts";
 import { keepOffline, keepStored } from "./offline.ts";
 import { Queue } from "./queue.ts";
-import { readSettings, onPreference } from "./settings.ts";
+import { Session } from "./session.ts";
+import { onPreference, readSettings } from "./settings.ts";
 import { Status } from "./status.ts";
+import { Views } from "./views.ts";
 
 const settings = readSettings();
-const queue = new Queue();
-const status = new Status(() => void open(settings.preference));
-let current: Client | null = null;
-/** Counts openings, so that the outcome of one that was replaced is ignored. */
-let turn = 0;
+const status = new Status({
+  retry: () => void session.open(settings.preference),
+  siteHead: () => void session.useHead(null).catch(() => undefined), // a lost worker is told by its state
+});
+const session: Session = new Session(
+  settings,
+  (state) => status.show(state, settings.storedHead !== null),
+  (client) => queue.use(client),
+);
+const queue = new Queue(session);
+const checkDrops = takeIn((files) => queue.add(files), () => document.body.dataset["view"] === "check");
+const views = new Views(session, checkDrops);
 
-async function open(preference: DevicePreference): Promise<void> {
-  turn += 1;
-  const mine = turn;
-  queue.use(null);
-  current?.close();
-  current = null;
-  const onState = (state: ClientState): void => {
-    if (mine === turn) status.show(state);
-  };
-  const models = new URL("models/", document.baseURI).href;
-  const { pack, head, storedHead } = settings;
-  try {
-    const client = await Client.open({ models, pack, head, storedHead, preference, onState });
-    if (mine !== turn) return client.close();
-    current = client;
-    queue.use(client);
-  } catch (thrown) {
-    if (mine === turn) status.show({ phase: "failed", problem: asProblem(thrown, "worker-crashed") });
-  }
-}
-
-takeIn((files) => queue.add(files));
-onPreference(settings, (preference) => void open(preference));
+listenForDrops();
+session.onHead(() => (byId("site-head").hidden = session.headInUse() === null));
+onPreference(settings, (preference) => void session.open(preference));
 queue.onVerdict = () => void keepStored().catch(() => undefined);
-void open(settings.preference);
+views.follow();
+void session.open(settings.preference);
 void keepOffline();

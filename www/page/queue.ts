@@ -3,6 +3,7 @@ import type { Client } from "../client.ts";
 import { asProblem, Problem } from "../protocol.ts";
 import type { Notice } from "../protocol.ts";
 import { Card } from "./card.ts";
+import type { Lent } from "./train/bench.ts";
 import { announce, byId } from "./dom.ts";
 import * as words from "./words.ts";
 
@@ -21,7 +22,10 @@ export class Queue {
   /** Called after each verdict. */
   onVerdict: () => void = () => undefined;
 
-  constructor() {
+  readonly #lent: Lent;
+
+  constructor(lent: Lent) {
+    this.#lent = lent;
     byId("clear").addEventListener("click", () => {
       for (const item of [...this.#items]) this.#remove(item);
       byId("pick").focus();
@@ -50,6 +54,7 @@ export class Queue {
 
   #card(file: File, item: () => Item): Card {
     return new Card(file, {
+      lent: this.#lent,
       cancel: () => this.#cancel(item()),
       again: () => this.#enqueue(item()),
       remove: () => this.#remove(item()),
