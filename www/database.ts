@@ -5,8 +5,8 @@
 import { openDB } from "idb";
 import type { DBSchema, IDBPDatabase } from "idb";
 import { asProblem, Problem } from "./protocol.ts";
-import type { EpochReport, Facts } from "./safelight.js";
-import type { Mapping, StoredHead, TrainInput } from "./protocol.ts";
+import type { EpochReport, Facts, FolderMapping } from "./safelight.js";
+import type { StoredHead, TrainInput } from "./protocol.ts";
 
 interface Kept extends DBSchema {
   /** Facts by the file's SHA-256. */
@@ -56,7 +56,7 @@ export interface StoredFolder {
   name: string;
   /** Where the browser can open a folder again with the person's consent. */
   handle: FileSystemDirectoryHandle | null;
-  mapping: Mapping;
+  mapping: FolderMapping;
   equalise: boolean;
 }
 

@@ -1,6 +1,6 @@
 /** The heads that this browser keeps: trained here, or imported from a file. */
 import { database, keeping } from "./database.ts";
-import { renamed } from "./headfile.ts";
+import { labelled } from "./headfile.ts";
 import { Problem } from "./protocol.ts";
 import type { StoredHead } from "./protocol.ts";
 
@@ -56,7 +56,7 @@ export async function deleteHead(sha256: string): Promise<void> {
 
 /** The head as one file, which carries the name it has now. */
 export async function exportHead({ sha256, name }: StoredHead): Promise<Blob> {
-  const bytes = renamed(await headFile(sha256), name);
+  const bytes = labelled(await headFile(sha256), { name });
   return new Blob([bytes as Uint8Array<ArrayBuffer>], { type: "application/octet-stream" });
 }
 

@@ -8,11 +8,11 @@ import type {
   DevicePreference,
   EpochReport,
   Facts,
+  FolderMapping,
   HeadFigures,
   LabelledPicture,
   Labelling,
   LossConfig,
-  Meaning,
   MetadataFile,
   Naming,
   PresetName,
@@ -31,7 +31,7 @@ export interface Calls {
   /** Whether a file is a head that fits the open pack; what it says of itself. */
   readHead: { input: { file: Blob }; result: DetectorInfo["head"] };
   /** Labels and sources from the paths of a folder. */
-  label: { input: { paths: string[]; metadata: MetadataFile[]; mapping: Mapping }; result: Labelling };
+  label: { input: { paths: string[]; metadata: MetadataFile[]; mapping: FolderMapping }; result: Labelling };
   /** Facts and features of one picture, kept in this browser; what is already kept is not computed again. */
   embed: { input: { picture: Blob; treatments: string[] }; result: Embedding };
   /** What the facts alone give away. */
@@ -60,9 +60,6 @@ export interface Opened {
   /** What the person should know about how it was opened. */
   notices: Notice[];
 }
-
-/** What the folder called `path` holds. */
-export type Mapping = Record<string, Meaning>;
 
 export interface Embedding {
   facts: Facts;

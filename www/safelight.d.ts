@@ -51,28 +51,6 @@ export class Detector {
   free(): void;
 }
 
-/** What a folder holds, as a person or its name says. */
-export type Meaning = "real" | "generated" | "skip";
-
-/** A `metadata.csv` or `metadata.jsonl` of the folder. */
-export interface MetadataFile {
-  path: string;
-  text: string;
-}
-
-/** Which pictures of a folder are what, and how that is known. */
-export interface Labelling {
-  /** `path` as it was given; `source` is the picture's group. */
-  pictures: { path: string; source: string; generated: boolean }[];
-  /** What the pictures' folders (and labels of metadata files) were taken for; `null`: a person must say. */
-  folders: { folder: string; pictures: number; meaning: Meaning | null }[];
-  /** Files that are left out, and why, a sentence each. */
-  skipped: { path: string; reason: string }[];
-}
-
-/** Labels and sources from paths relative to the folder; `mapping` says by folder what names do not. */
-export function readLabels(paths: string[], metadata: MetadataFile[], mapping: Record<string, Meaning>): Labelling;
-
 /** The features, labels and facts of a folder's pictures; no pixel. */
 export class TrainingSet {
   /** `dimension`: length of a row; `treatments`: rows of a picture, in order. */
@@ -317,6 +295,8 @@ export interface TrainingReport {
   worst: { index: number; probability: number; generated: boolean }[];
   audit: AuditReport | null;
   config: TrainConfig;
+  /** What a person should know before relying on it, a sentence each. */
+  warnings: string[];
 }
 
 /** What the finished head is called. */

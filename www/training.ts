@@ -6,6 +6,7 @@ import { database, keeping } from "./database.ts";
 import type { RunHeads, StoredRun } from "./database.ts";
 import { decodeInBrowser } from "./decode.ts";
 import { FeatureStore } from "./features.ts";
+import { labelled } from "./headfile.ts";
 import { hash, keepHead } from "./heads.ts";
 import { asProblem, Problem } from "./protocol.ts";
 import type { Embedding, Progress, StoredHead, TrainInput } from "./protocol.ts";
@@ -53,9 +54,9 @@ async function embedAny(picture: Blob, bytes: Uint8Array, treatments: string[], 
 }
 
 export async function audit(pictures: LabelledPicture[], { engine, signal, report }: Surroundings): Promise<AuditReport> {
-  const set = new engine.TrainingSet(0, []); // facts only
+  const set = new engine.TrainingSet(1, ["as-given"]); // an audit looks at facts; the one number a picture is not looked at
   try {
-    for (const picture of pictures) set.add(picture, new Float32Array(0));
+    for (const picture of pictures) set.add(picture, new Float32Array(1));
     return await set.audit(observer("audit", signal, report));
   } finally {
     set.free();
@@ -80,14 +81,15 @@ export class Run {
     const trainer = await this.#open(run, heads, surroundings);
     try {
       await this.#epochsOf(trainer, run, surroundings);
-      report({ stage: "finish", done: 0, total: 1 });
-      const trained = await turn(() => trainer.finish(input.naming, heads.like));
-      signal.throwIfAborted();
-      const { figures } = await turn(async () => inspect(detector, trained.head));
-      return await keepTrained(trained, run, detector.info.pack.sha256, figures);
-    } finally {
+    } catch (thrown) {
       trainer.free();
+      throw thrown;
     }
+    report({ stage: "finish", done: 0, total: 1 });
+    const trained = await turn(() => trainer.finish(input.naming, heads.like)); // consumes it
+    signal.throwIfAborted();
+    const { figures } = await turn(async () => inspect(detector, trained.head));
+    return keepTrained(trained, run, detector.info.pack.sha256, figures);
   }
 
   async #epochsOf(trainer: Trainer, run: StoredRun, { signal, report, turn }: Surroundings): Promise<void> {
@@ -186,7 +188,7 @@ async function keepTrained({ head, report }: Safelight.Trained, { input }: Store
   });
   report.audit ??= input.audit;
   const { name, date } = input.naming;
-  const kept = await keepHead(head, { name, trained: date, pack, figures, report, worst });
+  const kept = await keepHead(labelled(head, { report }), { name, trained: date, pack, figures, report, worst });
   await forgetRun();
   return kept;
 }

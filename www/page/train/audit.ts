@@ -120,7 +120,7 @@ function duplicates(project: Project, pictures: readonly LabelledPicture[], { du
 
 function sources({ oneClassSources }: AuditReport): HTMLElement | string {
   if (oneClassSources.length === 0) return "";
-  const named = oneClassSources.slice(0, 8).join(", ") + (oneClassSources.length > 8 ? ", …" : "");
+  const named = oneClassSources.slice(0, 8).map((source) => source || "those without a source").join(", ") + (oneClassSources.length > 8 ? ", …" : "");
   return h(
     "section",
     { class: "panel", "aria-label": "Sources" },
@@ -147,7 +147,7 @@ function start(bench: Bench, project: Project, pictures: readonly LabelledPictur
       "label",
       { class: "switch" },
       equalise,
-      h("span", {}, h("strong", {}, "Equalise both classes"), h("small", { id: "equalise-note" }, "Every picture is cropped, resized and compressed anew in the same way, four times with different draws, before it is learnt from. Formats and sizes then give nothing away. Takes about twice as long; corrected verdicts are not used.")),
+      h("span", {}, h("strong", {}, "Equalise both classes"), h("small", { id: "equalise-note" }, "Every picture is cropped, resized and compressed anew in the same way, four times with different draws, before it is learnt from. Formats and sizes then give nothing away. Corrected verdicts are not used, because their files are not kept.")),
     ),
     fields,
     h(

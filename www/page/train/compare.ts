@@ -16,7 +16,7 @@ export function comparison(a: StoredHead, b: StoredHead): HTMLElement {
       [`${words.tierName(name)}: found at 5 % false alarms`, words.percentEstimate(left?.tprAt5 ?? null), words.percentEstimate(right?.tprAt5 ?? null)],
     ];
   });
-  const [first, second] = [tier(a, "as-given"), tier(b, "as-given")];
+  const [first, second] = [a.report?.tiers[0], b.report?.tiers[0]];
   const curves = [
     { kind: "head-a", label: a.name, tier: first },
     { kind: "head-b", label: b.name, tier: second },
@@ -30,7 +30,7 @@ export function comparison(a: StoredHead, b: StoredHead): HTMLElement {
       { label: b.name, estimate: second?.auc ?? null, missing: "too few pictures", kind: "head-b" },
     ]),
     h("p", {}, verdict(a, b, first, second)),
-    h("div", { class: "plots" }, rocPlot("Found against false alarms, as given", curves), h("figure", { class: "plot" }, h("figcaption", {}, "Per tier"), h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Figures of both heads" }, table("Figures of both heads", ["", a.name, b.name], rows)))),
+    h("div", { class: "plots" }, rocPlot("Found against false alarms", curves), h("figure", { class: "plot" }, h("figcaption", {}, "Per tier"), h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Figures of both heads" }, table("Figures of both heads", ["", a.name, b.name], rows)))),
   );
 }
 

@@ -1,11 +1,10 @@
 /** The second screen: what each folder holds, where its name does not say. */
-import type { Labelling, Meaning } from "../../safelight.js";
 import { asProblem } from "../../protocol.ts";
 import { announce, h } from "../dom.ts";
 import type { Bench, Screen } from "./bench.ts";
 import { facts } from "./facts.ts";
 import { intake } from "./intake.ts";
-import type { Project } from "./project.ts";
+import type { Meaning, PictureFolder, Project } from "./project.ts";
 import * as words from "./words.ts";
 
 const CHOICES: [Meaning, string][] = [["real", "Real"], ["generated", "Generated"], ["skip", "Leave out"]];
@@ -38,24 +37,24 @@ export function labels(bench: Bench, project: Project): Screen {
     const { labelling } = project;
     const generated = labelling.pictures.filter((picture) => picture.generated).length;
     const real = labelling.pictures.length - generated;
-    const open = labelling.folders.filter(({ meaning }) => meaning === null).length;
-    const sources = new Set(labelling.pictures.map(({ source }) => source)).size;
+    const open = labelling.unknown.length;
+    const sources = new Set(labelling.pictures.map(({ source }) => source).filter(Boolean)).size;
+    const leftOut = project.folders().reduce((sum, { meaning, pictures }) => sum + (meaning === "skip" ? pictures : 0), labelling.problems.length);
     summary.replaceChildren(
       h("span", { class: "tally real" }, h("strong", {}, words.count(real)), " real"),
       h("span", { class: "tally generated" }, h("strong", {}, words.count(generated)), " generated"),
       h("span", { class: "tally" }, h("strong", {}, words.count(sources)), sources === 1 ? " source" : " sources"),
-      h("span", { class: "tally" }, h("strong", {}, words.count(labelling.skipped.length)), " left out"),
+      h("span", { class: "tally" }, h("strong", {}, words.count(leftOut)), " left out"),
     );
     const reason = open > 0 ? `Say what ${open === 1 ? "one folder holds" : `${open} folders hold`}, or leave ${open === 1 ? "it" : "them"} out.` : real === 0 || generated === 0 ? `There are no ${real === 0 ? "real" : "generated"} pictures yet. A detector needs both.` : "";
     why.textContent = reason;
     next.disabled = reason !== "";
-    left.replaceChildren(leftOut(labelling));
+    left.replaceChildren(listOf("Left out", labelling.problems.map(({ path, message }) => [path, message])));
     for (const row of list.querySelectorAll<HTMLElement>("fieldset"))
-      row.toggleAttribute("data-open", labelling.folders.find(({ folder }) => folder === row.dataset["folder"])?.meaning === null);
+      row.toggleAttribute("data-open", labelling.unknown.some(({ folder }) => folder === row.dataset["folder"]));
   };
 
-  const folders = [...project.labelling.folders].sort((a, b) => Number(a.meaning !== null) - Number(b.meaning !== null));
-  list.replaceChildren(...folders.map((folder, index) => row(folder, index, (meaning) => void mean(folder.folder, meaning))));
+  list.replaceChildren(...project.folders().map((folder, index) => row(folder, index, (meaning) => void mean(folder.path, meaning))));
   refresh();
 
   const element = h(
@@ -78,13 +77,14 @@ export function labels(bench: Bench, project: Project): Screen {
   return { element, step: "labels", leave: () => abort.abort() };
 }
 
-function row({ folder, pictures, meaning }: Labelling["folders"][number], index: number, mean: (meaning: Meaning) => void): HTMLElement {
-  const name = folder === "." || folder === "" ? "The folder itself" : folder;
+function row({ path, pictures, meaning }: PictureFolder, index: number, mean: (meaning: Meaning) => void): HTMLElement {
+  const name = path === "" ? "The folder itself" : path;
+  const said = meaning === "mixed" ? `${words.plural(pictures, "picture")}, labelled one by one` : words.plural(pictures, "picture");
   return h(
     "fieldset",
-    { class: "folder", "data-folder": folder, "data-open": meaning === null },
-    h("legend", { class: "hidden" }, `${name}, ${words.plural(pictures, "picture")}`),
-    h("div", { class: "folder-name", "aria-hidden": "true" }, h("strong", {}, name), h("span", { class: "fine" }, words.plural(pictures, "picture"))),
+    { class: "folder", "data-folder": path, "data-open": meaning === null },
+    h("legend", { class: "hidden" }, `${name}, ${said}`),
+    h("div", { class: "folder-name", "aria-hidden": "true" }, h("strong", {}, name), h("span", { class: "fine" }, said)),
     h(
       "div",
       { class: "choice" },
@@ -110,10 +110,6 @@ function withCorrections(project: Project): HTMLElement {
     box,
     h("span", {}, `Add your ${words.plural(project.corrections.length, "corrected verdict")} `, h("small", {}, `${project.corrections.length - generated} real, ${generated} generated; not when classes are equalised`)),
   );
-}
-
-function leftOut({ skipped }: Labelling): HTMLElement {
-  return listOf("Left out", skipped.map(({ path, reason }) => [path, reason]));
 }
 
 /** A closed list of files and what became of each. */

@@ -1,15 +1,14 @@
 /** What is being trained on: the folder, what its parts mean, the facts of its pictures. Small things only: no picture, no feature. */
 import { database } from "../../database.ts";
 import type { Correction } from "../../database.ts";
-import type { Mapping } from "../../protocol.ts";
-import type { AuditReport, Facts, Labelling, LabelledPicture, MetadataFile } from "../../safelight.js";
+import type { AuditReport, Facts, FolderMapping, Labelling, LabelledPicture, MetadataFile } from "../../safelight.js";
 import { ask } from "./bench.ts";
 import type { Lent } from "./bench.ts";
 import type { Entry, Folder } from "./folder.ts";
 
-/** How every picture is looked at, when classes are not equalised; validation reports on each. */
+/** How every picture is looked at; the head learns from all of them and is measured on each. */
 export const TIERS = ["as-given", "web", "hard"] as const;
-/** In training only: the same crop, size and compression for both classes, by several draws. */
+/** In their place: the same crop, size and compression for both classes, by several draws. */
 const EQUALISED = ["equalised-0", "equalised-1", "equalised-2", "equalised-3"] as const;
 
 const METADATA = /(^|\/)metadata\.(csv|jsonl)$/i;
@@ -21,10 +20,21 @@ export interface Unreadable {
   reason: string;
 }
 
+export type Meaning = FolderMapping[string];
+
+/** A folder that holds pictures itself. */
+export interface PictureFolder {
+  /** Its path; empty for the chosen folder itself. */
+  path: string;
+  pictures: number;
+  /** `mixed`: metadata say it picture by picture; `null`: nobody has said. */
+  meaning: Meaning | "mixed" | null;
+}
+
 export class Project {
   readonly folder: Folder;
-  mapping: Mapping = {};
-  labelling: Labelling = { pictures: [], folders: [], skipped: [] };
+  mapping: FolderMapping = {};
+  labelling: Labelling = { pictures: [], unknown: [], problems: [] };
   /** By path. */
   readonly facts = new Map<string, Facts>();
   readonly unreadable = new Map<string, Unreadable>();
@@ -60,6 +70,26 @@ export class Project {
     });
   }
 
+  /** The folders that hold pictures, those that nobody has explained first. */
+  folders(): PictureFolder[] {
+    const folders = new Map<string, PictureFolder>();
+    const add = (path: string, pictures: number, meaning: PictureFolder["meaning"]): void => {
+      const known = folders.get(path);
+      const same = known === undefined || known.meaning === meaning;
+      folders.set(path, { path, pictures: pictures + (known?.pictures ?? 0), meaning: same ? meaning : "mixed" });
+    };
+    const { pictures, unknown } = this.labelling;
+    for (const { folder, count } of unknown) add(folder, count, null);
+    for (const { path, generated } of pictures) add(parentOf(path), 1, generated ? "generated" : "real");
+    const labelled = new Set(pictures.map(({ path }) => path));
+    for (const [folder, meaning] of Object.entries(this.mapping)) {
+      if (meaning !== "skip") continue;
+      const inside = this.folder.entries.filter(({ path }) => parentOf(path) === folder && !labelled.has(path));
+      if (inside.length > 0) add(folder, inside.length, "skip");
+    }
+    return [...folders.values()].sort((a, b) => Number(a.meaning !== null) - Number(b.meaning !== null) || (a.path < b.path ? -1 : 1));
+  }
+
   entry(path: string): Entry | undefined {
     return this.#entries.get(path);
   }
@@ -80,7 +110,7 @@ export class Project {
   }
 
   treatments(): string[] {
-    return this.equalise ? [...TIERS, ...EQUALISED] : [...TIERS];
+    return this.equalise ? [...EQUALISED] : [...TIERS];
   }
 
   async remember(): Promise<void> {
@@ -98,4 +128,8 @@ export class Project {
     this.mapping = stored.mapping;
     this.equalise = stored.equalise;
   }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
 }

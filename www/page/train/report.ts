@@ -45,11 +45,11 @@ export function reportScreen(bench: Bench, head: StoredHead, project: Project | 
 }
 
 function figuresOf(report: TrainingReport): HTMLElement {
-  const asGiven = report.tiers.find(({ tier }) => tier === "as-given") ?? report.tiers[0];
-  if (asGiven === undefined) return h("p", { class: "notice" }, "There was nothing to measure.");
+  const [first] = report.tiers;
+  if (first === undefined) return h("p", { class: "notice" }, "There was nothing to measure.");
   const detail = h("div", { class: "tier-detail" });
   const show = (tier: TierReport): void => detail.replaceChildren(...tierDetail(tier));
-  show(asGiven);
+  show(first);
   return h(
     "div",
     { class: "figures-of" },
@@ -57,23 +57,23 @@ function figuresOf(report: TrainingReport): HTMLElement {
       "section",
       { class: "panel", "aria-label": "In short" },
       intervals([
-        { label: "This head", estimate: asGiven.auc, missing: "too few pictures", kind: "model" },
+        { label: "This head", estimate: first.auc, missing: "too few pictures", kind: "model" },
         { label: "Files alone, no pixel seen", estimate: report.audit?.nullAuc ?? null, missing: report.audit === null ? "not measured" : "too few pictures", kind: "files" },
       ]),
-      h("p", {}, words.gainSentence(asGiven.auc, report.audit?.nullAuc ?? null)),
+      h("p", {}, words.gainSentence(first.auc, report.audit?.nullAuc ?? null)),
     ),
-    h("section", { class: "panel", "aria-label": "As given, on the web, and worse" }, h("h3", {}, "As given, on the web, and worse"), tiers(report)),
+    h("section", { class: "panel", "aria-label": "Figures per tier" }, h("h3", {}, report.tiers.length > 1 ? "As given, on the web, and worse" : "Figures"), tiers(report)),
     h(
       "section",
       { class: "panel", "aria-label": "In detail" },
       h("h3", {}, "In detail"),
-      tierChoice(report.tiers, asGiven, show),
+      report.tiers.length > 1 && tierChoice(report.tiers, first, show),
       h("div", { class: "plots" }, rocPlot("Found against false alarms", report.tiers.map((tier) => ({ kind: `tier-${tier.tier}`, label: words.tierName(tier.tier), tier }))), detail),
     ),
   );
 }
 
-function tiers({ tiers }: TrainingReport): HTMLElement {
+function tiers({ tiers, warnings }: TrainingReport): HTMLElement {
   const heads = ["", "Pictures", "AUC", "Right", "Found at 1 % false alarms", "Found at 5 % false alarms", "False alarms at the threshold", "Calibration error"];
   const orDash = (value: number | null): string => (value === null ? "too few" : words.percentOf(value));
   const rows = tiers.map((tier) => [
@@ -86,7 +86,7 @@ function tiers({ tiers }: TrainingReport): HTMLElement {
     orDash(tier.fprAtThreshold),
     orDash(tier.expectedCalibrationError),
   ]);
-  const reasons = [...new Set(tiers.flatMap(({ reason }) => (reason === null ? [] : [reason])))];
+  const reasons = [...new Set([...warnings, ...tiers.flatMap(({ reason }) => (reason === null ? [] : [reason]))])];
   return h(
     "div",
     {},
@@ -131,7 +131,7 @@ function confusion({ confusion }: TierReport): HTMLElement {
 }
 
 function sources({ sources }: TierReport): HTMLElement {
-  const rows = sources.map(({ source, n, auc, fprAtThreshold }) => [source, words.count(n), words.estimate(auc), fprAtThreshold === null ? "too few" : words.percentOf(fprAtThreshold)]);
+  const rows = sources.map(({ source, n, auc, fprAtThreshold }) => [source || "without a source", words.count(n), words.estimate(auc), fprAtThreshold === null ? "too few" : words.percentOf(fprAtThreshold)]);
   return h(
     "figure",
     { class: "plot sources" },

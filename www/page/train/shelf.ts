@@ -55,7 +55,7 @@ export class Shelf {
 
   #item(head: StoredHead, heads: readonly StoredHead[]): HTMLElement {
     const inUse = this.#bench.headInUse() === head.sha256;
-    const auc = head.report?.tiers.find(({ tier }) => tier === "as-given")?.auc ?? null;
+    const auc = head.report?.tiers[0]?.auc ?? null;
     const facts = [
       `trained ${head.trained}`,
       head.report === null ? "no report" : words.plural(head.report.pictures, "picture"),

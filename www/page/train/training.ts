@@ -82,7 +82,7 @@ function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElem
   const plots = h("div", { class: "plots" });
   const note = h("p", { class: "fine" });
   const wrong = h("p", { class: "problem", role: "alert", hidden: true });
-  const stop = h("button", { type: "button", id: "stop-early", hidden: true, click: () => shorten() }, "Stop here and keep the best");
+  const stop = h("button", { type: "button", id: "stop-early", hidden: true, click: () => shorten() }, "Stop early and keep it");
   const pause = h("button", { type: "button", class: "pause", click: () => toggle() }, "Pause");
   const discard = h("button", { type: "button", class: "quiet", click: () => void throwAway() }, "Discard");
 
@@ -110,7 +110,7 @@ function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElem
     line.textContent = stageWords(last, limit);
     left.textContent = words.timeLeft(secondsLeft(epochs, limit));
     stop.hidden = limit !== null;
-    note.textContent = limit === null ? "" : `Every stage now ends after ${words.plural(limit, "epoch")}, so that the figures stay those of the head.`;
+    note.textContent = limit === null ? "" : `Every stage now ends after ${words.plural(limit, "epoch")}, so that the figures are those of such a head.`;
     const reached = `${last.stage} ${last.fold}`;
     if (reached !== stage) announce(line.textContent);
     stage = reached;
@@ -156,7 +156,7 @@ function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElem
   const element = h(
     "div",
     {},
-    h("p", { class: "lead" }, "The head is first trained several times with a part of your pictures held back, to measure it honestly; then once on all of them."),
+    h("p", { class: "lead" }, "First some heads are trained with a part of your pictures held back, to measure honestly; then the head itself, on all of them."),
     h("div", { class: "pass" }, h("div", { class: "pass-words" }, line, left), bar, wrong, h("div", { class: "actions" }, stop, pause, discard), note),
     plots,
   );

@@ -3,11 +3,12 @@ import type { Problem } from "../../protocol.ts";
 import type { AuditReport, Estimate, TrainingReport } from "../../safelight.js";
 import { sentence as sentenceOfChecks } from "../words.ts";
 
-export const TIER_NAMES: Record<string, string> = { "as-given": "As given", web: "Web", hard: "Hard" };
+export const TIER_NAMES: Record<string, string> = { "as-given": "As given", web: "Web", hard: "Hard", equalised: "Equalised" };
 export const TIER_NOTES: Record<string, string> = {
   "as-given": "the files as they are",
   web: "shrunk to 512 px, JPEG quality 75, as platforms do",
   hard: "shrunk to 256 px, JPEG quality 60",
+  equalised: "cropped, resized and compressed alike",
 };
 
 export function tierName(tier: string): string {
