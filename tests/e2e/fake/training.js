@@ -142,9 +142,9 @@ export class Trainer {
     const enough = Math.min(generated, real) >= ENOUGH;
     const scored = this.pictures.map((picture, index) => {
       const p = parseInt(picture.facts.sha256.slice(0, 6), 16) / 0xffffff;
-      return { index, generated: picture.generated, probability: picture.generated ? p ** 0.3 : p ** 3 };
+      return { index, generated: picture.generated, probability: picture.generated ? p ** 0.5 : p ** 2 };
     });
-    const worst = scored.filter(({ generated, probability }) => generated !== probability > 0.5).sort((a, b) => Math.abs(b.probability - 0.5) - Math.abs(a.probability - 0.5)).slice(0, 12);
+    const worst = scored.filter(({ generated, probability }) => (generated ? probability <= 0.3 : probability >= 0.75)).sort((a, b) => Math.abs(b.probability - 0.5) - Math.abs(a.probability - 0.5)).slice(0, 12);
     const report = {
       pictures: this.pictures.length, generated, real, sources: sources.length, folds: FOLDS, grouped: sources.length >= FOLDS,
       tiers: tiersOf(this.treatments).map(([tier, auc]) => tierReport(tier, auc, generated, real, sources, enough)),

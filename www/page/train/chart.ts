@@ -21,7 +21,7 @@ export interface Series {
 
 const WIDTH = 360;
 const HEIGHT = 240;
-const PLOT = { left: 44, right: WIDTH - 12, top: 12, bottom: HEIGHT - 40 };
+const PLOT = { left: 44, right: WIDTH - 12, top: 24, bottom: HEIGHT - 40 };
 
 /** The drawing; `said` is what it shows, in words. */
 export function chart(said: string, x: Axis, y: Axis, series: readonly Series[], extra: readonly SVGElement[] = []): SVGSVGElement {
@@ -70,13 +70,13 @@ export function table(caption: string, heads: readonly string[], rows: readonly 
 }
 
 function axes(x: Axis, y: Axis): SVGElement[] {
-  const { left, right, top, bottom } = PLOT;
+  const { left, right, bottom } = PLOT;
   const ofX = x.ticks.map((tick) => text(place(x, y, [tick, y.from])[0], bottom + 16, show(x, tick), "middle"));
   const ofY = y.ticks.flatMap((tick) => {
     const at = place(x, y, [x.from, tick])[1];
     return [svg("line", { x1: left, x2: right, y1: at, y2: at, class: "grid" }), text(left - 6, at + 4, show(y, tick), "end")];
   });
-  const names = [text(right, HEIGHT - 6, x.label, "end", "axis"), text(left, top - 2, y.label, "start", "axis hidden-label")];
+  const names = [text(right, HEIGHT - 6, x.label, "end", "axis"), text(2, 11, y.label, "start", "axis")];
   const base = svg("line", { x1: left, x2: right, y1: bottom, y2: bottom, class: "base" });
   return [...ofY, base, ...ofX, ...names];
 }

@@ -91,7 +91,7 @@ function row({ path, pictures, meaning }: PictureFolder, index: number, mean: (m
       ...CHOICES.map(([value, label]) =>
         h(
           "label",
-          { class: value },
+          { class: `means-${value}` },
           h("input", { type: "radio", name: `folder-${index}`, value, checked: meaning === value, change: () => mean(value) }),
           h("span", {}, label),
         ),

@@ -1,6 +1,6 @@
 /** The last screen: what a head is worth, where it errs, and what to do with it. */
 import type { StoredHead, WorstMistake } from "../../protocol.ts";
-import type { TierReport, TrainingReport } from "../../safelight.js";
+import type { Estimate, TierReport, TrainingReport } from "../../safelight.js";
 import { h } from "../dom.ts";
 import type { Bench, Screen } from "./bench.ts";
 import { table } from "./chart.ts";
@@ -74,15 +74,15 @@ function figuresOf(report: TrainingReport): HTMLElement {
 }
 
 function tiers({ tiers, warnings }: TrainingReport): HTMLElement {
-  const heads = ["", "Pictures", "AUC", "Right", "Found at 1 % false alarms", "Found at 5 % false alarms", "False alarms at the threshold", "Calibration error"];
+  const heads = ["", "Pictures", "AUC", "Right", "Found, at 1 % false alarms", "Found, at 5 % false alarms", "False alarms as used", "Calibration error"];
   const orDash = (value: number | null): string => (value === null ? "too few" : words.percentOf(value));
   const rows = tiers.map((tier) => [
     h("span", {}, h("strong", {}, words.tierName(tier.tier)), h("small", {}, words.TIER_NOTES[tier.tier] ?? "")),
     words.count(tier.n),
-    words.estimate(tier.auc),
-    words.percentEstimate(tier.accuracy),
-    words.percentEstimate(tier.tprAt1),
-    words.percentEstimate(tier.tprAt5),
+    withInterval(tier.auc, words.decimals, words.range),
+    withInterval(tier.accuracy, words.percentOf, words.percentRange),
+    withInterval(tier.tprAt1, words.percentOf, words.percentRange),
+    withInterval(tier.tprAt5, words.percentOf, words.percentRange),
     orDash(tier.fprAtThreshold),
     orDash(tier.expectedCalibrationError),
   ]);
@@ -92,8 +92,12 @@ function tiers({ tiers, warnings }: TrainingReport): HTMLElement {
     {},
     h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Figures per tier" }, table("Figures per tier, with 95 % intervals", heads, rows)),
     ...reasons.map((reason) => h("p", { class: "notice" }, reason)),
-    h("p", { class: "fine" }, "In brackets: 95 % intervals. AUC: how often the generated one of two pictures gets the higher score; 0.5 is guessing."),
+    h("p", { class: "fine" }, "Small: 95 % intervals. AUC: how often the generated one of two pictures gets the higher score; 0.5 is guessing."),
   );
+}
+
+function withInterval(value: Estimate | null, show: (value: number) => string, range: (value: Estimate) => string): string | HTMLElement {
+  return value === null ? "too few" : h("span", {}, show(value.value), h("small", {}, range(value)));
 }
 
 function tierChoice(tiers: readonly TierReport[], shown: TierReport, show: (tier: TierReport) => void): HTMLElement {
@@ -149,7 +153,7 @@ function worstMistakes(worst: readonly WorstMistake[], project: Project | null, 
       { class: mistake.generated ? "generated" : "real" },
       frame,
       h("span", { class: "mistake-name", title: mistake.name }, mistake.name),
-      h("span", { class: "fine" }, `${mistake.generated ? "generated" : "real"}, given ${Math.round(mistake.probability * 100)} %`),
+      h("span", { class: "fine" }, `${mistake.generated ? "generated" : "real"}, given ${Math.round(mistake.probability * 100)}\u00a0%`),
     );
   });
   return h(

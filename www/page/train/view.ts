@@ -58,6 +58,7 @@ export class TrainView {
     this.#screen?.leave?.();
     this.#screen = screen;
     this.#stage.replaceChildren(screen.element);
+    this.element.dataset["step"] = screen.step;
     const at = STEPS.findIndex(([step]) => step === screen.step);
     this.#steps.replaceChildren(
       ...STEPS.map(([step, name], index) => h("li", { "data-state": index < at ? "done" : index === at ? "now" : "later", "aria-current": step === screen.step ? "step" : null }, name)),

@@ -23,11 +23,20 @@ export function plural(value: number, noun: string): string {
 }
 
 export const decimals = (value: number): string => value.toFixed(2);
-export const percentOf = (value: number): string => `${(value * 100).toFixed(value < 0.095 ? 1 : 0)} %`;
+export const percentOf = (value: number): string => `${(value * 100).toFixed(value < 0.095 ? 1 : 0)}\u00a0%`;
 
 /** `0.93 (0.90–0.95)` */
 export function estimate(value: Estimate | null): string {
   return value === null ? "too few" : `${decimals(value.value)} (${value.interval.map(decimals).join("–")})`;
+}
+
+/** The ends of the interval: `0.90–0.95`. */
+export function range({ interval }: Estimate): string {
+  return interval.map(decimals).join("–");
+}
+
+export function percentRange({ interval }: Estimate): string {
+  return `${interval.map((end) => Math.round(end * 100)).join("–")} %`;
 }
 
 export function percentEstimate(value: Estimate | null): string {
