@@ -7,7 +7,7 @@
 //! | `dataset` | features, labels and sources of pictures |
 //! | `config` | hyper-parameters and the presets |
 //! | `batches` | which rows make a step |
-//! | `loss` | CVaR of the cross-entropy, and the AUC loss |
+//! | `loss` | `CVaR` of the cross-entropy, and the AUC loss |
 //! | `network` | the MLP with gradients |
 //! | `sam` | sharpness-aware minimisation around `AdamW` |
 //! | `learner` | a batch in, the network moved |

@@ -51,9 +51,9 @@ impl<T> Mlp<T> {
     /// Applies `f` to the values of both, which have the same layers.
     pub fn zip<U, V>(self, other: Mlp<U>, mut f: impl FnMut(T, U) -> V) -> Mlp<V> {
         let layers = self.hidden.into_iter().zip(other.hidden);
-        let hidden = layers.map(|([a, b, c, d], [p, q, r, s])| [f(a, p), f(b, q), f(c, r), f(d, s)]).collect();
-        let ([a, b], [p, q]) = (self.output, other.output);
-        Mlp { hidden, output: [f(a, p), f(b, q)] }
+        let hidden = layers.map(|(own, others)| pair(own, others).map(|(own, other)| f(own, other))).collect();
+        let ([weight, bias], [w, b]) = (self.output, other.output);
+        Mlp { hidden, output: [f(weight, w), f(bias, b)] }
     }
 
     /// Every value, in the order of the layers.
@@ -62,11 +62,21 @@ impl<T> Mlp<T> {
     }
 }
 
+/// Four values with their companions.
+fn pair<T, U>([weight, bias, gamma, beta]: [T; 4], others: [U; 4]) -> [(T, U); 4] {
+    let [w, b, g, t] = others;
+    [(weight, w), (bias, b), (gamma, g), (beta, t)]
+}
+
+/// The reverse of [`pair`].
+fn part<T, U>([weight, bias, gamma, beta]: [(T, U); 4]) -> ([T; 4], [U; 4]) {
+    ([weight.0, bias.0, gamma.0, beta.0], [weight.1, bias.1, gamma.1, beta.1])
+}
+
 impl<T, U> Mlp<(T, U)> {
     /// The reverse of [`Mlp::zip`] into pairs.
     pub fn unzip(self) -> (Mlp<T>, Mlp<U>) {
-        let layers = self.hidden.into_iter();
-        let (first, second) = layers.map(|[(a, p), (b, q), (c, r), (d, s)]| ([a, b, c, d], [p, q, r, s])).unzip();
+        let (first, second) = self.hidden.into_iter().map(part).unzip();
         let [(a, p), (b, q)] = self.output;
         (Mlp { hidden: first, output: [a, b] }, Mlp { hidden: second, output: [p, q] })
     }

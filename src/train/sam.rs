@@ -41,10 +41,11 @@ pub fn gradients(parameters: &Mlp<Tensor<2>>, rho: f64, objective: &Objective<'_
 
 /// ρ / ‖g‖ over all parameters together, `[1, 1]`; the 1e-12 is the authors'.
 fn climb(gradient: &Mlp<Tensor<2>>, rho: f64) -> Tensor<2> {
-    let squares = gradient.iter().map(|part| part.clone().square().sum());
+    // Not `sum()`, which on some GPUs adds by float atomics, in an order that no run repeats.
+    let squares = gradient.iter().map(|part| part.clone().square().sum_dim(0).sum_dim(1)); // [1, 1] each
     let norm = squares.reduce(|sum, square| sum + square).map(Tensor::sqrt);
     // An MLP has an output layer, so there is a norm.
-    norm.map_or_else(|| gradient.output[1].zeros_like(), |norm| ((norm + 1e-12).recip() * rho).reshape([1, 1]))
+    norm.map_or_else(|| gradient.output[1].zeros_like(), |norm| (norm + 1e-12).recip() * rho)
 }
 
 fn differentiate(at: Mlp<Tensor<2>>, objective: &Objective<'_>) -> (Tensor<1>, Vec<Statistics>, Mlp<Tensor<2>>) {

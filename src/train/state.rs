@@ -127,7 +127,7 @@ impl Trainer {
         }
         let mut trainer = Self::assemble(data, about.config, device, learner);
         if let Some((epoch, auc)) = about.best {
-            trainer.best = Some(Best { auc, epoch, network: reader.network("best.")? });
+            trainer.best = Some(Box::new(Best { auc, epoch, network: reader.network("best.")? }));
         }
         trainer.sum = reader.take("sum", Some([1, 1]))?.reshape([1]);
         trainer.so_far = about.so_far;

@@ -26,11 +26,11 @@ pub struct Trainer {
     pub(super) config: TrainConfig,
     pub(super) data: Dataset,
     pub(super) device: Device,
-    pub(super) learner: Learner,
+    pub(super) learner: Box<Learner>,
     pub(super) so_far: SoFar,
     /// Sum of the losses of the epoch's steps, `[1]`.
     pub(super) sum: Tensor<1>,
-    pub(super) best: Option<Best>,
+    pub(super) best: Option<Box<Best>>,
     weights: Vec<f32>, // [n]
     batches: Batches,
 }
@@ -122,7 +122,7 @@ impl Trainer {
             device: device.clone(),
             config,
             data,
-            learner,
+            learner: Box::new(learner),
         }
     }
 
@@ -179,7 +179,7 @@ impl Trainer {
         };
         // Of equals the later one: where all pairs are in order, the loss still falls.
         if let Some(auc) = validation_auc.filter(|&auc| self.best.as_ref().is_none_or(|best| auc >= best.auc)) {
-            self.best = Some(Best { auc, epoch, network: self.learner.network.clone() });
+            self.best = Some(Box::new(Best { auc, epoch, network: self.learner.network.clone() }));
         }
         self.so_far.losses.push(loss);
         self.so_far.epoch += 1;
@@ -284,8 +284,9 @@ pub async fn train(
     let mut trainer = Trainer::new(data.clone(), config.clone(), None, device)?;
     loop {
         let (epoch, epochs) = (trainer.epochs_done(), trainer.config().epochs);
-        if trainer.epoch(None, &mut WithinRun { progress, epoch, epochs }).await?.is_none() {
-            return trainer.finish().await;
+        let mut progress = WithinRun { progress, epoch, epochs };
+        if Box::pin(trainer.epoch(None, &mut progress)).await?.is_none() {
+            return Box::pin(trainer.finish()).await;
         }
     }
 }

@@ -13,11 +13,11 @@ const TYPES = { ".html": "text/html", ".js": "text/javascript", ".wasm": "applic
 const OWN = {
   "/bench.html": "<!doctype html><title>bench</title>",
   "/bench.js": `
-    import init, { trainingStepMs } from "./safelight.js";
+    import init, { trainingSpeed } from "./safelight.js";
     addEventListener("message", async ({ data: { device, dimension, width, batch, steps } }) => {
       try {
         await init();
-        postMessage({ result: await trainingStepMs(device, dimension, width, batch, steps) });
+        postMessage({ result: await trainingSpeed(device, dimension, width, batch, steps) });
       } catch (error) {
         postMessage({ error: String(error?.message ?? error) });
       }

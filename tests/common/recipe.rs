@@ -107,8 +107,8 @@ async fn parts(values: Mlp<Tensor<2>>, device: &Device) -> Vec<(String, Vec<f32>
 
 fn assert_relative(what: &str, got: &[f32], expected: &[f32], tolerance: f32) {
     assert_eq!(got.len(), expected.len(), "{what}");
-    // A hidden bias has no gradient but rounding: 1e-17 there and 0 here are the same.
-    let scale = expected.iter().fold(1e-8_f32, |largest, value| largest.max(value.abs()));
+    // A hidden bias has no gradient but rounding, and AdamW moves it by 1e-11 there and by 0 here.
+    let scale = expected.iter().fold(1e-6_f32, |largest, value| largest.max(value.abs()));
     let largest = got.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(largest <= tolerance * scale, "{what}: {largest} off values up to {scale}");
 }

@@ -1,5 +1,5 @@
 //! The pairwise surrogate of the ROC area: mean over generated i and real j of
-//! max(0, η − (s_i − s_j))^p on logits s (Yan, Dodier, Mozer, Wolniewicz 2003).
+//! `max(0, η − (s_i − s_j))^p` on logits s (Yan, Dodier, Mozer, Wolniewicz 2003).
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
@@ -13,14 +13,13 @@ pub fn auc_loss(config: &LossConfig, logits: &Tensor<2>, truth: &Truth) -> Tenso
     let (real, weight_real) = (rest(logits, truth).transpose(), rest(&truth.weights, truth)); // [1, k], [k, 1]
     let short = relu((generated - real).neg() + config.auc_margin); // [m, k]
     // WGSL leaves 0^0 open; the two powers that people use need no power function.
-    let penalty = if config.auc_power == 2.0 {
-        short.clone() * short
-    } else if config.auc_power == 1.0 {
-        short
-    } else {
-        short.powf_scalar(config.auc_power)
+    let is = |power: f64| (config.auc_power - power).abs() < 1e-9;
+    let penalty = match () {
+        () if is(2.0) => short.clone() * short,
+        () if is(1.0) => short,
+        () => short.powf_scalar(config.auc_power),
     };
-    let pairs = (weight_generated.clone().sum() * weight_real.clone().sum()).reshape([1, 1]);
+    let pairs = weight_generated.clone().sum_dim(0) * weight_real.clone().sum_dim(0); // [1, 1]
     let sum = weight_generated.transpose().matmul(penalty).matmul(weight_real); // [1, 1]
     (sum / pairs).reshape([1])
 }

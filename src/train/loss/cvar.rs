@@ -1,25 +1,26 @@
-//! Conditional value at risk: the mean of the worst share α of the losses.
+//! Conditional value at risk (Rockafellar, Uryasev 2000): the mean of the worst share α of the losses.
 //!
-//! `CVaR_α`(ℓ) = min_λ { λ + 1/(α Σw) · Σ w_i max(ℓ_i − λ, 0) } (Rockafellar, Uryasev 2000). The minimum
-//! over λ has a dual, the maximum over row weights q of Σ q_i ℓ_i with 0 ≤ q_i ≤ w_i / (α Σw) and
-//! Σ q_i = 1: fill the worst rows up to their bound until the mass is spent. The gradient of the minimum
-//! is Σ q_i ∇ℓ_i. Holding λ fixed instead would lose the row that is filled in part, because λ *is* that
-//! row's loss wherever α Σw is no whole number of rows.
+//! ```text
+//! CVaR(ℓ) = min over λ of  λ + Σ w_i max(ℓ_i − λ, 0) / (α Σ w_i)
+//!         = max over q of  Σ q_i ℓ_i  with  0 ≤ q_i ≤ w_i / (α Σ w_i)  and  Σ q_i = 1
+//! ```
+//!
+//! The second line is the dual of the first: fill the worst rows up to their bound until the mass is spent.
+//! The gradient of the minimum is the sum of the rows' gradients, weighted by that q. Holding λ fixed instead
+//! would lose the row that is filled in part, because λ *is* that row's loss wherever the share α is no
+//! whole number of rows.
 
 use burn::tensor::Tensor;
 
 /// Losses `[n, 1]` and positive row weights `[n, 1]` → `[1]`. `alpha` 1 is the weighted mean.
 pub fn cvar(losses: Tensor<2>, weights: Tensor<2>, alpha: f64) -> Tensor<1> {
     let weights = weights.inner();
-    let q = if alpha < 1.0 {
-        worst(losses.clone().inner(), &weights, alpha)
-    } else {
-        weights.clone() / weights.sum().reshape([1, 1])
-    };
-    (losses * Tensor::from_inner(q)).sum()
+    let q =
+        if alpha < 1.0 { worst(losses.clone().inner(), &weights, alpha) } else { weights.clone() / weights.sum_dim(0) };
+    (losses * Tensor::from_inner(q)).sum_dim(0).reshape([1])
 }
 
-/// The maximising q, `[n, 1]`, without sorting and without reading back. Row i gets what the rows with
+/// The maximising `q`, `[n, 1]`, without sorting and without reading back. Row i gets what the rows with
 /// a greater loss leave of the mass; rows with equal losses share alike.
 fn worst(losses: Tensor<2>, weights: &Tensor<2>, alpha: f64) -> Tensor<2> {
     let n = losses.dims()[0];
@@ -28,7 +29,7 @@ fn worst(losses: Tensor<2>, weights: &Tensor<2>, alpha: f64) -> Tensor<2> {
     let above = others.clone().greater(of_row.clone()).float().matmul(weights.clone()); // [n, 1]
     let level = others.equal(of_row).float().matmul(weights.clone()); // [n, 1], with the row itself
     // In units of rows, in which equal weights add up exactly.
-    let mass = weights.clone().sum().reshape([1, 1]) * alpha; // [1, 1]
+    let mass = weights.clone().sum_dim(0) * alpha; // [1, 1]
     let left = (mass.clone() - above).clamp_min(0.0).min_pair(level.clone()); // [n, 1]
     left * weights.clone() / (level * mass)
 }

@@ -160,6 +160,12 @@ export interface Naming {
   date: string;
 }
 
+/** How long the paper's training steps take here: for the bench. */
+export interface TrainingSpeed {
+  where: string;
+  ms: number[];
+}
+
 /** A finished training. */
 export interface Trained {
   /** The head's file. */
@@ -167,3 +173,26 @@ export interface Trained {
   report: TrainingReport;
 }
 "#;
+
+#[wasm_bindgen]
+extern "C" {
+    /// `AuditReport` in TypeScript.
+    #[wasm_bindgen(typescript_type = "AuditReport")]
+    pub type JsAuditReport;
+
+    /// `TrainConfig` in TypeScript.
+    #[wasm_bindgen(typescript_type = "TrainConfig")]
+    pub type JsTrainConfig;
+
+    /// `EpochReport` in TypeScript.
+    #[wasm_bindgen(typescript_type = "EpochReport")]
+    pub type JsEpochReport;
+
+    /// `Trained` in TypeScript.
+    #[wasm_bindgen(typescript_type = "Trained")]
+    pub type JsTrained;
+
+    /// `TrainingSpeed` in TypeScript.
+    #[wasm_bindgen(typescript_type = "TrainingSpeed")]
+    pub type JsTrainingSpeed;
+}
