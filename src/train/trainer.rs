@@ -219,12 +219,21 @@ impl Trainer {
 
     /// Area under the ROC curve on `data`; `None` where it has one class.
     async fn validate(&self, data: &Dataset) -> Result<Option<f64>> {
-        let mut scores = Vec::with_capacity(data.len());
+        let scores = self.logits(data).await?;
+        Ok(Scored { scores: &scores, generated: &data.generated }.auc())
+    }
+
+    /// What the network as it is now says of rows, `[n]`: positive means generated.
+    ///
+    /// # Errors
+    /// [`Error::DeviceFailed`].
+    pub async fn logits(&self, data: &Dataset) -> Result<Vec<f32>> {
+        let mut logits = Vec::with_capacity(data.len());
         for rows in data.features.chunks(CHUNK * data.dimension.max(1)) {
             let rows = tensor(rows.to_vec(), [rows.len() / data.dimension.max(1), data.dimension], self.device.burn());
-            scores.extend(self.device.read(self.learner.network.infer(rows)).await?);
+            logits.extend(self.device.read(self.learner.network.infer(rows)).await?);
         }
-        Ok(Scored { scores: &scores, generated: &data.generated }.auc())
+        Ok(logits)
     }
 
     /// Ends the run: the best network where there was a validation set, else the last.
