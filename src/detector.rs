@@ -185,6 +185,17 @@ impl Detector {
     }
 }
 
+impl Detector {
+    /// The image tower alone: `pixels` `[n, 3, side, side]`, CLIP's input already, row-major → the
+    /// projected embedding, `[n, projection]`, not normalised.
+    ///
+    /// # Errors
+    /// As [`VisionTower::forward`].
+    pub async fn embed_tensor(&self, pixels: Vec<f32>, progress: &mut impl Progress) -> Result<Vec<f32>> {
+        Ok(self.tower.forward(pixels, progress).await?.embedding)
+    }
+}
+
 impl VisionTower {
     /// The sizes that features depend on.
     #[must_use]

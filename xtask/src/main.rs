@@ -1,5 +1,6 @@
-//! Safelight's own tasks: `cargo xtask setup | models | serve | test`.
+//! Safelight's own tasks: `cargo xtask setup | models | serve | test | bench`.
 
+mod bench;
 mod command;
 mod models;
 mod serve;
@@ -55,6 +56,8 @@ enum Task {
         #[arg(long, value_name = "STEP", value_parser = test::is_step)]
         only: Vec<String>,
     },
+    /// Measure time, download and memory beside onnxruntime-web
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -80,5 +83,6 @@ fn run(task: Task) -> Result<()> {
             serve::serve(&site::build(root)?, port)
         }
         Task::Test { only } => test::test(root, &only),
+        Task::Bench(options) => bench::bench(root, &options),
     }
 }
