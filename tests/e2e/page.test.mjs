@@ -67,6 +67,20 @@ test("drop and paste bring pictures in, and the verdict is spoken", async () => 
   await page.click("#clear");
 });
 
+test("what the clipboard holds is pasted with the keyboard", async () => {
+  await page.evaluate(async (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    await navigator.clipboard.write([new ClipboardItem({ "image/png": new Blob([bytes], { type: "image/png" }) })]);
+  }, readFileSync(hills.png).toString("base64"));
+  await page.keyboard.down("Control");
+  await page.keyboard.press("v");
+  await page.keyboard.up("Control");
+  const [card] = await settled(page, 1);
+  assert.equal(card.name, "Pasted picture");
+  assert.match(card.meta, /PNG/);
+  await page.click(".card .remove");
+});
+
 test("names, roles and structure", async () => {
   await pick(page, steered("one.jpg", "p=0.1"), bad.text());
   await settled(page, 2);
@@ -119,6 +133,28 @@ for (const scheme of ["light", "dark"]) {
       return found;
     });
     assert.deepEqual(poor, []);
+  });
+}
+
+for (const scheme of ["light", "dark"]) {
+  test(`with forced colours (${scheme}) the needle and the band it stands in can be seen`, async () => {
+    mkdirSync(artifacts, { recursive: true });
+    const tools = await page.createCDPSession();
+    const features = [{ name: "forced-colors", value: "active" }, { name: "prefers-color-scheme", value: scheme }];
+    await tools.send("Emulation.setEmulatedMedia", { features });
+    await page.click("#clear");
+    await pick(page, steered("unsure.jpg", "p=0.5"), steered("forced.jpg", "p=0.93"));
+    await settled(page, 2);
+    const colours = await page.evaluate(() => {
+      const background = (selector, pseudo) => getComputedStyle(document.querySelector(`.card ${selector}`), pseudo).backgroundColor;
+      const page = getComputedStyle(document.body).backgroundColor;
+      return { page, needle: background(".needle", "::before"), generated: background(".band.generated"), real: background(".band.real") };
+    });
+    assert.equal(await page.evaluate(() => matchMedia("(forced-colors: active)").matches), true);
+    assert.equal(new Set(Object.values(colours)).size, 4, JSON.stringify(colours));
+    await page.screenshot({ path: `${artifacts}forced-${scheme}.png`, fullPage: true });
+    await tools.send("Emulation.setEmulatedMedia", { features: [] });
+    await tools.detach();
   });
 }
 
