@@ -26,6 +26,7 @@ const focused = () => page.evaluate(() => document.activeElement.getAttribute("a
 const heard = () => page.$eval("#live", (live) => live.textContent);
 
 test("everything can be done from the keyboard", async () => {
+  const chooser = page.waitForFileChooser({ timeout: 30_000 }); // early: a busy browser takes a while to look out for it
   await page.focus("body");
   await page.keyboard.press("Tab");
   assert.equal(await focused(), "Skip to choosing pictures");
@@ -38,7 +39,6 @@ test("everything can be done from the keyboard", async () => {
   assert.equal(await page.$eval("#device", (details) => details.open), false);
   await page.keyboard.press("Tab");
   assert.equal(await focused(), "Choose pictures");
-  const chooser = page.waitForFileChooser();
   await page.keyboard.press("Enter");
   await (await chooser).accept([steered("keys.jpg", "slow")]);
   await page.waitForSelector('.card[data-state="checking"]');
