@@ -1,6 +1,6 @@
 // Browsers that keep less: without OPFS the pack lies in Cache storage, without that it is only used; and a full disk.
 import assert from "node:assert/strict";
-import { after, afterEach, test } from "node:test";
+import { afterEach, before, test } from "node:test";
 import { launch, openPage, pick, ready, settled } from "./browser.mjs";
 import { buildFakeSite } from "./fake/site.mjs";
 import { steered } from "./pictures.mjs";
@@ -10,16 +10,18 @@ const NO_OPFS = "delete FileSystemFileHandle.prototype.createSyncAccessHandle;";
 const NO_CACHE = "caches.open = () => Promise.reject(new DOMException('The operation is insecure.', 'SecurityError'));";
 const FULL = "FileSystemSyncAccessHandle.prototype.write = () => 0;";
 
-let server, browser;
+let site, server, browser;
 
+before(async () => {
+  site = await buildFakeSite();
+});
 afterEach(async () => {
   await browser?.close();
   await server?.close();
 });
-after(() => buildFakeSite());
 
 async function start(name, worker, faults) {
-  server = await startServer((await buildFakeSite({ worker })).folder, faults);
+  server = await startServer(site.folder, { ...faults, worker });
   browser = await launch(name);
   return openPage(browser, server.url);
 }

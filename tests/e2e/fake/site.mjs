@@ -10,11 +10,8 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 
 export const PACK_BYTES = 6_000_000;
 
-/**
- * `version` marks the page, so that a test can tell one build from another; `worker` is code that its worker runs
- * first, to take away what other browsers lack.
- */
-export async function buildFakeSite({ version, worker = "" } = {}) {
+/** `version` marks the page, so that a test can tell one build from another. */
+export async function buildFakeSite({ version } = {}) {
   const site = join(root, "tests/artifacts/fake-site");
   execFileSync(process.execPath, [join(root, "www/build.mjs")]);
   await rm(site, { recursive: true, force: true });
@@ -23,7 +20,6 @@ export async function buildFakeSite({ version, worker = "" } = {}) {
   await cp(join(root, "www/build/site"), site, { recursive: true });
   await cp(join(root, "www/static"), site, { recursive: true });
   await cp(join(here, "safelight.js"), join(site, "safelight.js"));
-  if (worker !== "") await writeFile(join(site, "worker.js"), `${worker}\n${await readFile(join(site, "worker.js"), "utf8")}`);
   const mark = version === undefined ? "" : `<meta name="test-version" content="${version}" />`;
   const html = await readFile(join(root, "index.html"), "utf8");
   await writeFile(join(site, "index.html"), html.replace(/^.*data-trunk.*\n/gm, "").replace("</title>", `</title>${mark}`));
