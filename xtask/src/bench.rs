@@ -20,14 +20,17 @@ const SCRIPT: &str = "tests/float_graph.py";
 /// What that script imports; `tests/requirements.txt` pins the versions.
 const PYTHON_PACKAGES: &[&str] = &["numpy", "onnx"];
 
+/// What `tests/bench/run.mjs` knows to measure: a device and a number of pictures.
+const CASES: [&str; 4] = ["webgpu-1", "webgpu-8", "cpu-1", "cpu-8"];
+
 /// What to measure, and how to say it.
 #[derive(clap::Args)]
 pub struct Options {
     /// One JSON object on the standard output instead of a table
     #[arg(long)]
     json: bool,
-    /// Only this case (webgpu-1, webgpu-8, cpu-1, cpu-8); may be given several times
-    #[arg(long, value_name = "CASE")]
+    /// Only this device and number of pictures; may be given several times
+    #[arg(long, value_name = "CASE", value_parser = CASES)]
     only: Vec<String>,
     /// How often each case is measured after its first run, instead of its own number
     #[arg(long, value_name = "N")]
