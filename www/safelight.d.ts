@@ -30,6 +30,8 @@ export class Detector {
   check(bytes: Uint8Array, observe: Observe): Promise<Verdict>;
   /** For pictures that only the browser decodes: straight RGBA, 8 bit, upright. */
   checkPixels(rgba: Uint8Array, width: number, height: number, format: string, observe: Observe): Promise<Verdict>;
+  /** The image tower alone: CLIP's input [n, 3, side, side], scaled and normalised already → [n, projection]. */
+  embedTensor(pixels: Float32Array, observe: Observe): Promise<Float32Array>;
   /** What features are kept under: `key` is the SHA-256 of the feature specification, `dimension` the length of a row. */
   readonly spec: { key: string; dimension: number };
   /** Facts of a file and its features, one row a treatment. */

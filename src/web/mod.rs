@@ -1,5 +1,6 @@
 //! The browser's view of the library: the only code that knows JavaScript. Lives in a worker.
 
+mod embedding;
 mod features;
 #[cfg(feature = "train")]
 mod labels;

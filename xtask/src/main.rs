@@ -1,5 +1,6 @@
-//! Safelight's own tasks: `cargo xtask setup | models | serve | test`.
+//! Safelight's own tasks: `cargo xtask setup | models | serve | test | bench`.
 
+mod bench;
 mod bench_train;
 mod command;
 mod models;
@@ -58,6 +59,8 @@ enum Task {
         #[arg(long, value_name = "STEP", value_parser = test::is_step)]
         only: Vec<String>,
     },
+    /// Measure time, download and memory beside onnxruntime-web
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -84,5 +87,6 @@ fn run(task: Task) -> Result<()> {
         }
         Task::BenchTraining(options) => bench_train::bench(root, &options),
         Task::Test { only } => test::test(root, &only),
+        Task::Bench(options) => bench::bench(root, &options),
     }
 }
