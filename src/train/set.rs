@@ -101,12 +101,13 @@ impl TrainingSet {
     }
 
     /// The tiers that figures are given for: name, and the treatments (by index) whose logits are
-    /// averaged. All draws of equalising are one tier.
+    /// averaged. All draws of equalising are one tier; augmented rows are learnt from and not judged by.
     #[must_use]
     pub fn tiers(&self) -> Vec<(String, Vec<usize>)> {
         let mut tiers: Vec<(String, Vec<usize>)> = Vec::new();
         for (index, treatment) in self.treatments.iter().enumerate() {
             let name = match treatment {
+                Treatment::Augmented(_) => continue,
                 Treatment::Equalised(_) => "equalised".to_owned(),
                 tier => tier.to_string(),
             };
