@@ -165,12 +165,12 @@ fn the_best_epoch_is_kept() {
         while let Some(report) = trainer.epoch(Some(&validation), &mut ()).await.unwrap() {
             areas.push(report.validation_auc.unwrap());
         }
-        let trained = trainer.finish().await.unwrap();
-        let (epoch, best) = trained.best.unwrap();
+        let kept = trainer.finish().await.unwrap();
+        let (epoch, best) = kept.best.unwrap();
         let highest = areas.iter().copied().fold(0.0, f64::max);
         assert!((best - highest).abs() < 1e-12 && (areas[epoch] - highest).abs() < 1e-12, "{areas:?}");
         // The head computes as the network did: batch norm folded, on another device.
-        assert!((area(&head(trained), &validation) - highest).abs() < 1e-3);
+        assert!((area(&head(kept), &validation) - highest).abs() < 1e-3);
     });
 }
 

@@ -68,6 +68,9 @@ export class TrainingSet {
 /** Whole hyper-parameters by name. */
 export function preset(name: PresetName): TrainConfig;
 
+/** Milliseconds of each step of the paper's recipe at these sizes. */
+export function trainingSpeed(device: "gpu" | "cpu", dimension: number, width: number, batch: number, steps: number): Promise<TrainingSpeed>;
+
 /** Trains validation folds, then the head; the caller asks for one epoch after another. */
 export class Trainer {
   private constructor();
@@ -77,7 +80,7 @@ export class Trainer {
   static resume(set: TrainingSet, state: Uint8Array, device: "gpu" | "cpu"): Promise<Trainer>;
   /** The next epoch; null when there is none left. `observe` counts its steps; false throws `cancelled`, and the next call goes on at the same step. */
   epoch(observe: Observe): Promise<EpochReport | null>;
-  /** Ends the present stage with the best so far. */
+  /** Ends the present stage with what it has, once it has an epoch. Not while an epoch runs. */
   stop(): void;
   /** Everything needed to go on after a reload. */
   state(): Promise<Uint8Array>;
@@ -307,6 +310,12 @@ export interface Naming {
   name: string;
   /** Day of training, ISO 8601. */
   date: string;
+}
+
+/** How long the paper's training steps take here: for the bench. */
+export interface TrainingSpeed {
+  where: string;
+  ms: number[];
 }
 
 /** A finished training. */

@@ -30,16 +30,16 @@ impl Ranked {
         let generated: Vec<bool> = order.iter().map(|&index| scored.generated[index]).collect();
         let positions = |class: bool| (0..order.len()).filter(|&position| generated[position] == class).collect();
         let of_class: [Vec<usize>; 2] = [positions(true), positions(false)];
-        let scores = order.iter().map(|&index| scored.scores[index]).collect();
-        (!of_class[0].is_empty() && !of_class[1].is_empty()).then_some(Self { scores, generated, of_class })
+        let falling = order.iter().map(|&index| scored.scores[index]).collect();
+        (!of_class[0].is_empty() && !of_class[1].is_empty()).then_some(Self { scores: falling, generated, of_class })
     }
 
     /// Counts of false and true positives at each threshold from the highest down, equal scores at once;
     /// picture `position` counts `times[position]` times.
     fn sweep(&self, times: &[u32], mut visit: impl FnMut(u64, u64)) {
         let (mut false_positives, mut true_positives) = (0, 0);
-        for position in 0..self.scores.len() {
-            let count = u64::from(times[position]);
+        for (position, &count) in times.iter().enumerate() {
+            let count = u64::from(count);
             if self.generated[position] {
                 true_positives += count;
             } else {

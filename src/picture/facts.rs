@@ -59,7 +59,7 @@ impl Facts {
 /// SHA-256 of a file, 64 hexadecimal digits.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// 64-bit difference hash (Krawetz 2013): the picture in 9 × 8 grey pixels; each bit tells whether a

@@ -14,7 +14,8 @@ pub struct Minibatch {
     pub features: Tensor<2>,
     /// Labels and weights of the rows.
     pub truth: Truth,
-    /// What dropout multiplies each hidden layer with, `[n, width]`; empty where nothing is dropped.
+    /// What dropout multiplies each hidden layer with, `[n, width]`, on the device without gradients; empty
+    /// where nothing is dropped.
     pub masks: Vec<Tensor<2>>,
 }
 

@@ -3,7 +3,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `labels`, `metadata` | which pictures of a folder are real, generated, of which source |
+//! | `labels`, `names`, `metadata` | which pictures of a folder are real, generated, of which source |
 //! | `set` | labelled pictures with facts and features under every treatment |
 //! | `duplicates`, `audit` | pictures that are there twice; what facts alone give away |
 //! | `dataset` | rows of features with labels and sources |
@@ -34,6 +34,7 @@ pub mod learner;
 mod logistic;
 pub mod loss;
 mod metadata;
+pub mod names;
 pub mod network;
 pub mod report;
 pub mod sam;

@@ -197,13 +197,13 @@ impl Trainer {
         let features = tensor(features, [n, self.data.dimension], &device);
         let weights = batch.rows.iter().zip(&batch.factors).map(|(&row, factor)| self.weights[row] * factor).collect();
         let truth = Truth { generated: batch.generated, weights: tensor(weights, [n, 1], &device) };
-        let batch = Minibatch { features, truth, masks: self.masks(n, step, &device) };
+        let batch = Minibatch { features, truth, masks: self.masks(n, step) };
         let rate = self.config.rate(step, self.config.epochs * self.batches.steps);
         self.learner.step(&self.config, &batch, rate)
     }
 
     /// What dropout multiplies each hidden layer with, `[n, width]`; nothing where nothing is dropped.
-    fn masks(&self, n: usize, step: usize, device: &burn::tensor::Device) -> Vec<Tensor<2>> {
+    fn masks(&self, n: usize, step: usize) -> Vec<Tensor<2>> {
         if self.config.dropout <= 0.0 {
             return Vec::new();
         }
@@ -212,7 +212,7 @@ impl Trainer {
             .map(|(layer, [_, bias, ..])| {
                 let width = bias.dims()[1];
                 let mut stream = Stream::new(self.config.seed, Use::Dropout(step, layer));
-                tensor(stream.mask(n * width, self.config.dropout), [n, width], device)
+                tensor(stream.mask(n * width, self.config.dropout), [n, width], self.device.burn())
             })
             .collect()
     }

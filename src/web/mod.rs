@@ -4,6 +4,8 @@ mod embedding;
 mod features;
 #[cfg(feature = "train")]
 mod labels;
+#[cfg(feature = "train")]
+mod trainer;
 mod types;
 
 use js_sys::{Function, Promise};

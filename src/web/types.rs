@@ -2,7 +2,7 @@
 //! `detector`, `device` and `head`; the worker's protocol imports them from the generated file.
 
 #[cfg(feature = "train")]
-mod training;
+pub mod training;
 
 use serde::Serialize;
 use wasm_bindgen::prelude::*;

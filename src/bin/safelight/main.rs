@@ -32,7 +32,7 @@ enum Command {
     /// Embed the pictures of a labelled folder once, for the other commands.
     Features(features::Arguments),
     /// Train a head on a labelled folder, with an audit before and honest figures after.
-    Train(train::Arguments),
+    Train(Box<train::Arguments>),
     /// Say what a head is worth on a labelled folder, by tier and source.
     Eval(eval::Arguments),
     /// Show what each part of the recipe brings on a labelled folder, in cross-validation.

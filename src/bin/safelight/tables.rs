@@ -45,7 +45,7 @@ pub fn tiers(tiers: &[TierReport]) -> String {
     let mut text = aligned(&rows);
     for tier in tiers {
         if let Some(reason) = &tier.reason {
-            text.push_str(&format!("\n{}: {reason}", tier.tier));
+            text = format!("{text}\n{}: {reason}", tier.tier);
         }
     }
     text

@@ -151,7 +151,7 @@ fn today() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     // Days since 1970 → year, month, day in the Gregorian calendar (Hinnant, "chrono-compatible low-level
     // date algorithms"): years begin in March, so that leap days come last.
-    let days = (seconds / 86_400) as i64 + 719_468;
+    let days = i64::try_from(seconds / 86_400).unwrap_or(0) + 719_468;
     let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);

@@ -22,11 +22,10 @@ impl Session {
         aims: Aims,
     ) -> Result<(HeadFile, TrainingReport)> {
         let is_done = self.is_done() && self.stage_of_trainer == self.folds.count;
-        let trainer = self.trainer.filter(|_| is_done);
-        let Some(trainer) = trainer else {
+        let Some(trainer) = self.trainer.filter(|_| is_done) else {
             return Err(Error::TrainingSet { message: "its training is not finished".to_owned() });
         };
-        let trained = trainer.finish().await?;
+        let last = trainer.finish().await?;
         let held = Held::new(&self.set, &self.so_far.logits, &self.folds, aims);
         let mut warnings = held.warnings();
         if self.so_far.stopped > 0 {
@@ -60,7 +59,7 @@ impl Session {
             pack,
             features,
             dimension: self.set.dimension,
-            layers: trained.hidden.len(),
+            layers: last.hidden.len(),
             calibration,
             thresholds,
             training: serde_json::json!({
@@ -70,12 +69,12 @@ impl Session {
                 "sources": report.sources,
                 "folds": report.folds,
                 "grouped": report.grouped,
-                "losses": trained.losses,
+                "losses": last.losses,
                 "aims": aims,
             }),
             figures: figures(&report),
         };
-        let (hidden, output_weight, output_bias) = (trained.hidden, trained.output_weight, trained.output_bias);
+        let (hidden, output_weight, output_bias) = (last.hidden, last.output_weight, last.output_bias);
         Ok((HeadFile { info, hidden, output_weight, output_bias }, report))
     }
 }

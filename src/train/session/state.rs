@@ -128,7 +128,7 @@ fn fingerprint(set: &TrainingSet) -> String {
     for picture in &set.pictures {
         hash.update(format!("{} {} {}\n", picture.facts.sha256, picture.source, picture.generated));
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", hash.finalize())
 }
 
 fn refuse(message: String) -> Error {

@@ -150,6 +150,8 @@ export interface TrainingReport {
   worst: { index: number; probability: number; generated: boolean }[];
   audit: AuditReport | null;
   config: TrainConfig;
+  /** What a person should know before relying on it, a sentence each. */
+  warnings: string[];
 }
 
 /** What the finished head is called. */
