@@ -61,7 +61,14 @@ export class Session {
 
   async useHead(sha256: string | null): Promise<void> {
     const client = await this.client();
-    await client.useHead(sha256);
+    const before = this.#settings.storedHead;
+    this.#settings.storedHead = sha256; // the client tells its new state before it returns
+    try {
+      await client.useHead(sha256);
+    } catch (thrown) {
+      this.#settings.storedHead = before;
+      throw thrown;
+    }
     this.#remember(sha256);
   }
 

@@ -43,8 +43,8 @@ export function intake(bench: Bench): Screen {
     }
   };
 
-  const picker = folderPicker();
   choose.addEventListener("click", () => {
+    const picker = folderPicker();
     if (picker === null) return input.click();
     void picker({ id: "training", mode: "read" }).then(
       (handle) => take((signal) => fromHandle(handle, signal, found)),
