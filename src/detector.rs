@@ -208,6 +208,15 @@ impl Detector {
         })
     }
 
+    /// The image tower alone: `pixels` `[n, 3, side, side]`, CLIP's input already, row-major → the
+    /// projected embedding, `[n, projection]`, not normalised.
+    ///
+    /// # Errors
+    /// As [`Detector::check_picture`].
+    pub async fn embed_tensor(&self, pixels: Vec<f32>, progress: &mut impl Progress) -> Result<Vec<f32>> {
+        Ok(self.extractor.tower().forward(pixels, progress).await?.embedding)
+    }
+
     fn device(&self) -> &DeviceInfo {
         self.extractor.tower().device().info()
     }

@@ -136,6 +136,11 @@ fn cpu_name() -> String {
     width.to_owned()
 }
 
+/// What kernels use where the adapter has it: cubecl looks at the adapter, not at what the device was
+/// given (cubecl-wgpu 0.11.3, `backend/wgsl.rs`). Browsers offer the first only.
+const KERNEL_FEATURES: wgpu::Features =
+    wgpu::Features::SHADER_F16.union(wgpu::Features::SHADER_INT64).union(wgpu::Features::SHADER_FLOAT32_ATOMIC);
+
 /// Opens a WebGPU device and registers it with burn.
 ///
 /// cubecl panics on the web without `timestamp-query` (cubecl-wgpu 0.11.3, `compute/stream.rs`), so
@@ -170,7 +175,7 @@ async fn open_gpu(software_too: bool) -> Result<Device> {
     let (device, queue) = adapter
         .request_device(&wgpu::DeviceDescriptor {
             label: Some("safelight"),
-            required_features: adapter.features() & (wanted | wgpu::Features::SHADER_F16),
+            required_features: adapter.features() & (wanted | KERNEL_FEATURES),
             required_limits: adapter.limits(),
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()

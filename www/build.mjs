@@ -38,10 +38,13 @@ async function buildSite() {
     entryPoints: [
       { in: "page/main.ts", out: "page" },
       { in: "page/page.css", out: "page" },
+      { in: "page/train/train.css", out: "train" },
       { in: "worker.ts", out: "worker" },
       { in: "sw.ts", out: "sw" },
     ],
     outdir: "build/site",
+    splitting: true, // what only training needs is loaded when someone trains
+    chunkNames: "part-[hash]",
     target: ["chrome113", "firefox115", "safari16.4"],
     external: ["./safelight.js"], // made by wasm-bindgen, beside the worker
   });
@@ -62,11 +65,21 @@ async function buildExtension(site, out) {
     });
     for (const page of ["room", "panel", "options"]) await cp(join(www, `extension/${page}.html`), join(folder, `${page}.html`));
     await cp(join(www, "extension/icons"), join(folder, "icons"), { recursive: true });
-    const engine = (await readdir(site)).filter((name) => /^(worker|safelight)\.js$|\.wasm$/.test(name));
-    for (const file of engine) await cp(join(site, file), join(folder, file));
+    for (const file of await reachable(site, "worker.js")) await cp(join(site, file), join(folder, file));
     await copyModels(join(site, "models"), join(folder, "models"));
     await writeFile(join(folder, "manifest.json"), manifest(browser, version));
   }
+}
+
+/** A script of the site, and the files beside it that it names: parts, engine, wasm. */
+async function reachable(site, file, found = new Set()) {
+  if (found.has(file)) return found;
+  found.add(file);
+  if (!file.endsWith(".js")) return found;
+  const there = new Set(await readdir(site));
+  for (const [, name] of (await readFile(join(site, file), "utf8")).matchAll(/["'](?:\.\/)?([\w-]+\.(?:js|wasm))["']/g))
+    if (there.has(name)) await reachable(site, name, found);
+  return found;
 }
 
 /** The catalogue with the default pack and head, and those alone. */

@@ -5,8 +5,8 @@
 import { Connection } from "./connection.ts";
 import type { WorkerLike } from "./connection.ts";
 import { asProblem, Problem } from "./protocol.ts";
-import type { Notice, Opened, OpenInput, Progress } from "./protocol.ts";
-import type { DevicePreference, Verdict } from "./safelight.js";
+import type { Calls, Kind, Notice, Opened, OpenInput, Progress } from "./protocol.ts";
+import type { DetectorInfo, DevicePreference, Verdict } from "./safelight.js";
 
 export interface ClientOptions extends OpenInput {
   /** Starts a new worker; the default is `worker.js` beside the script. */
@@ -29,18 +29,28 @@ export interface Patience {
   silence: number;
 }
 
-export interface CheckOptions {
+export interface CallOptions {
   onProgress?: (progress: Progress) => void;
-  /** Something went differently than hoped with this picture (its device was replaced). */
+  /** Something went differently than hoped (the device was replaced). */
   onNotice?: (notice: Notice) => void;
   signal?: AbortSignal;
 }
 
+/** A training that runs. */
+export interface Training {
+  result: Promise<Calls["train"]["result"]>;
+  /** Ends the present stage with its best epoch, and every later one after as many. */
+  shorten(): void;
+}
+
+/** What can be asked for beside `open`, which is the client's own business, and what is urgent. */
+type Asked = Exclude<Kind, "open" | "cancel" | "shorten">;
+
+type Result<K extends Kind> = Calls[K]["result"];
+
 interface Job {
-  picture: Blob;
-  options: CheckOptions;
-  resolve: (verdict: Verdict) => void;
-  reject: (problem: Problem) => void;
+  run: () => Promise<void>;
+  stop: () => void;
 }
 
 const PATIENCE: Patience = { cancel: 2_000, silence: 300_000 };
@@ -78,10 +88,45 @@ export class Client {
   }
 
   /** Checks one picture; several wait for each other. Rejects with a `Problem`. */
-  check(picture: Blob, options: CheckOptions = {}): Promise<Verdict> {
+  check(picture: Blob, options: CallOptions = {}): Promise<Verdict> {
+    return this.call("check", { picture }, options);
+  }
+
+  /** Uses a head that this browser keeps (by SHA-256) from now on, or again the site's (`null`). */
+  async useHead(head: string | null): Promise<DetectorInfo> {
+    const info = await this.call("useHead", { head });
+    this.#options.storedHead = head;
+    if (this.#opened !== null) {
+      this.#opened = { ...this.#opened, info };
+      this.#options.onState?.({ phase: "ready", opened: this.#opened });
+    }
+    return info;
+  }
+
+  /** Trains beside the queue: checks come between epochs. A lost worker goes on from the last kept epoch. */
+  train(input: Calls["train"]["input"], options: CallOptions = {}): Training {
+    let running: { connection: Connection; id: number } | null = null;
+    const work = (connection: Connection): Promise<Result<"train">> =>
+      this.#attempt(connection, "train", input, options, (id) => (running = { connection, id }));
+    return {
+      result: this.#persist(work, undefined, (notice) => options.onNotice?.(notice), options.signal),
+      shorten: () => {
+        if (running !== null) running.connection.call("shorten", { call: running.id }).result.catch(() => undefined);
+      },
+    };
+  }
+
+  /** Any other call; they wait for each other. Rejects with a `Problem`. */
+  call<K extends Asked>(kind: K, input: Calls[K]["input"], options: CallOptions = {}): Promise<Result<K>> {
     return new Promise((resolve, reject) => {
-      const job: Job = { picture, options, resolve, reject };
-      if (this.#closed || options.signal?.aborted) return reject(stopped());
+      const work = (connection: Connection): Promise<Result<K>> => this.#attempt(connection, kind, input, options);
+      const job: Job = {
+        run: () =>
+          this.#persist(work, undefined, (notice) => options.onNotice?.(notice), options.signal)
+            .then(resolve, (thrown: unknown) => reject(asProblem(thrown, "worker-crashed"))),
+        stop: () => reject(stopped()),
+      };
+      if (this.#closed || options.signal?.aborted) return job.stop();
       this.#queue.push(job);
       options.signal?.addEventListener("abort", () => this.#dequeue(job), { once: true });
       void this.#pump();
@@ -91,7 +136,7 @@ export class Client {
   /** Ends the worker; everything waiting or running fails with `cancelled`. */
   close(): void {
     this.#closed = true;
-    for (const { reject } of this.#queue.splice(0)) reject(stopped());
+    for (const { stop } of this.#queue.splice(0)) stop();
     this.#drop(stopped());
   }
 
@@ -99,18 +144,13 @@ export class Client {
     const index = this.#queue.indexOf(job);
     if (index < 0) return; // it runs, and `#attempt` listens as well
     this.#queue.splice(index, 1);
-    job.reject(stopped());
+    job.stop();
   }
 
   async #pump(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
-    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
-      const { picture, options, resolve, reject } = job;
-      const notify = (notice: Notice): void => options.onNotice?.(notice);
-      await this.#persist((connection) => this.#attempt(connection, picture, options), undefined, notify, options.signal)
-        .then(resolve, (thrown: unknown) => reject(asProblem(thrown, "worker-crashed")));
-    }
+    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) await job.run();
     this.#busy = false;
     // A worker that was ended for a cancelled picture is replaced before the next one asks.
     if (this.#closed || (this.#opening !== null && !this.#connection?.ended)) return;
@@ -126,23 +166,27 @@ export class Client {
   ): Promise<T> {
     const first = this.#preference;
     const ladder: DevicePreference[] = first === "cpu" ? ["cpu", "cpu"] : [first, first, "cpu"];
+    let preference = first;
     for (let step = 0; ; step += 1) {
-      const preference = ladder[step] ?? "cpu";
+      let connection: Connection | null = null;
       try {
-        const connection = await abortable(this.#connect(preference, onProgress), signal);
+        connection = await abortable(this.#connect(preference, onProgress), signal);
         const result = await work(connection);
         this.#preference = preference; // what worked is kept
         return result;
       } catch (thrown) {
         const problem = asProblem(thrown, "worker-crashed");
         const lost = LOST.has(problem.code);
-        if (lost) this.#drop(problem);
+        const successor = this.#connection !== connection && this.#connection?.ended === false;
+        if (lost && !successor) this.#drop(problem);
         if (this.#closed || !lost || step + 1 === ladder.length) {
           if (this.#opening === null) this.#fail(problem);
           this.#preference = first; // even the CPU failed: the picture's fault, or something passing
           throw problem;
         }
-        notify(ladder[step + 1] === first ? retried(problem) : replaced(problem));
+        // Another call may have replaced the worker already.
+        preference = successor ? this.#preference : (ladder[step + 1] ?? "cpu");
+        notify(preference === first ? retried(problem) : replaced(problem));
       }
     }
   }
@@ -161,12 +205,12 @@ export class Client {
   }
 
   async #openConnection(preference: DevicePreference, onProgress?: (progress: Progress) => void): Promise<Connection> {
-    const { models, pack, head, headBytes = null, onState } = this.#options;
+    const { models, pack, head, storedHead, onState } = this.#options;
     onState?.({ phase: "opening", progress: null });
     const connection = new Connection((this.#options.startWorker ?? startWorker)());
     this.#connection = connection;
     try {
-      const call = connection.call("open", { models, pack, head, headBytes, preference }, (progress) => {
+      const call = connection.call("open", { models, pack, head, storedHead, preference }, (progress) => {
         onProgress?.(progress);
         onState?.({ phase: "opening", progress });
       });
@@ -181,8 +225,14 @@ export class Client {
     }
   }
 
-  /** One check on one worker: cancelled politely, then by force; given up after a long silence. */
-  async #attempt(connection: Connection, picture: Blob, { onProgress, signal }: CheckOptions): Promise<Verdict> {
+  /** One call on one worker: cancelled politely, then by force; given up after a long silence. */
+  async #attempt<K extends Asked>(
+    connection: Connection,
+    kind: K,
+    input: Calls[K]["input"],
+    { onProgress, signal }: CallOptions,
+    started?: (id: number) => void,
+  ): Promise<Result<K>> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const endAfter = (ms: number, problem: Problem): void => {
       clearTimeout(timer);
@@ -190,10 +240,11 @@ export class Client {
     };
     const silent = new Problem("device-failed", "The device gave no sign of life for minutes.");
     endAfter(this.#patience.silence, silent);
-    const call = connection.call("check", { picture }, (progress) => {
+    const call = connection.call(kind, input, (progress) => {
       if (!signal?.aborted) endAfter(this.#patience.silence, silent);
       onProgress?.(progress);
     });
+    started?.(call.id);
     const cancel = (): void => {
       connection.call("cancel", { call: call.id }).result.catch(() => undefined);
       endAfter(this.#patience.cancel, stopped());

@@ -2,11 +2,18 @@
 import { readCatalog, fetchBytes, fetchText } from "./catalog.ts";
 import { decodeInBrowser } from "./decode.ts";
 import { asProblem, Problem } from "./protocol.ts";
-import type { Kind, Notice, OpenInput, Opened, Progress, Reply, Request } from "./protocol.ts";
-import type { Detector, Observe, Verdict } from "./safelight.js";
+import type { Calls, Kind, Notice, OpenInput, Opened, Progress, Reply, Request } from "./protocol.ts";
+import type { Detector, DetectorInfo, Observe, Verdict } from "./safelight.js";
 import { forgetPack, readPack } from "./store.ts";
+import type { Run, Surroundings } from "./training.ts";
 
-export type Engine = Pick<typeof import("./safelight.js"), "Loader">;
+export type Engine = Pick<typeof import("./safelight.js"), "Loader" | "TrainingSet" | "Trainer" | "preset" | "readLabels">;
+
+/** The calls that are answered without waiting for those before them. */
+type Urgent = "cancel" | "shorten";
+
+/** `train` waits for its turn epoch by epoch, the others once. */
+const IN_TURNS = new Set<Kind>(["train"]);
 
 type Report = (progress: Progress) => void;
 
@@ -21,9 +28,13 @@ export class Host {
   readonly #start: () => Promise<Engine>;
   #engine: Promise<Engine> | null = null;
   #detector: Detector | null = null;
-  #tail: Promise<void> = Promise.resolve();
+  /** The site's head, to go back to. */
+  #siteHead: URL | null = null;
+  /** The end of what has a turn or waits for one. */
+  #tail: Promise<unknown> = Promise.resolve();
   /** Every call that is waiting or running, so that `cancel` can reach it. */
   readonly #calls = new Map<number, AbortController>();
+  readonly #runs = new Map<number, Run>();
 
   constructor(post: (reply: Reply) => void, start: () => Promise<Engine>) {
     this.#post = post;
@@ -31,15 +42,18 @@ export class Host {
   }
 
   receive(request: Request): void {
-    if (request.kind === "cancel") {
-      const call = this.#calls.get(request.input.call);
-      call?.abort();
-      this.#post({ id: request.id, result: call !== undefined });
+    if (request.kind === "cancel" || request.kind === "shorten") {
+      const { call } = request.input;
+      const found = request.kind === "cancel" ? this.#calls.has(call) : this.#runs.has(call);
+      if (request.kind === "cancel") this.#calls.get(call)?.abort();
+      else this.#runs.get(call)?.shorten();
+      this.#post({ id: request.id, result: found });
       return;
     }
     const abort = new AbortController();
     this.#calls.set(request.id, abort);
-    this.#tail = this.#tail.then(() => this.#serve(request, abort.signal));
+    if (IN_TURNS.has(request.kind)) void this.#serve(request, abort.signal);
+    else void this.#turn(() => this.#serve(request, abort.signal));
   }
 
   /** An error that no call caught: a panic inside a spawned future never settles its promise. */
@@ -49,21 +63,67 @@ export class Host {
     this.#calls.clear();
   }
 
-  async #serve(request: Exclude<Request, { kind: "cancel" }>, signal: AbortSignal): Promise<void> {
+  /** Does `work` after everything that asked before. */
+  #turn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#tail.then(work);
+    this.#tail = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async #serve(request: Exclude<Request, { kind: Urgent }>, signal: AbortSignal): Promise<void> {
     const { id } = request;
     const report: Report = (progress) => this.#post({ id, progress });
     try {
       signal.throwIfAborted();
-      const result =
-        request.kind === "open"
-          ? await this.#open(request.input, signal, report)
-          : await this.#check(request.input.picture, signal, report);
+      const result = await this.#answer(request, signal, report);
       this.#post({ id, result });
     } catch (thrown) {
       const { code, message } = describe(thrown, request.kind);
       this.#post({ id, error: { code, message } });
     } finally {
       this.#calls.delete(id);
+      this.#runs.delete(id);
+    }
+  }
+
+  async #answer(request: Exclude<Request, { kind: Urgent }>, signal: AbortSignal, report: Report): Promise<Calls[Kind]["result"]> {
+    switch (request.kind) {
+      case "open":
+        return this.#open(request.input, signal, report);
+      case "check":
+        return this.#check(request.input.picture, signal, report);
+      case "useHead":
+        return this.#useHead(request.input.head, signal);
+      case "label": {
+        const { paths, metadata, mapping } = request.input;
+        return (await this.#running()).readLabels(paths, metadata, mapping);
+      }
+      default:
+        return this.#train(request, signal, report);
+    }
+  }
+
+  /** Everything about training; its code is loaded now. */
+  async #train(request: Extract<Request, { kind: "embed" | "audit" | "train" | "readHead" }>, signal: AbortSignal, report: Report): Promise<Calls[Kind]["result"]> {
+    const training = await import("./training.ts");
+    const engine = await this.#running();
+    const detector = this.#opened();
+    const turn: Surroundings["turn"] = (work) => this.#turn(work);
+    const surroundings: Surroundings = { engine, detector, signal, report, turn };
+    switch (request.kind) {
+      case "embed": {
+        const { picture, treatments } = request.input;
+        return training.embed(picture, new Uint8Array(await readable(picture)), treatments, surroundings);
+      }
+      case "audit":
+        return training.audit(request.input.pictures, surroundings);
+      case "readHead":
+        return training.inspect(detector, new Uint8Array(await readable(request.input.file)));
+      case "train": {
+        const run = new training.Run();
+        this.#runs.set(request.id, run);
+        return run.train(request.input, surroundings);
+      }
     }
   }
 
@@ -74,7 +134,7 @@ export class Host {
     const choice = await readCatalog(input, signal);
     const [manifest, head] = await Promise.all([
       fetchText(new URL("pack.json", choice.pack), signal),
-      input.headBytes ? readable(input.headBytes).then((buffer) => new Uint8Array(buffer)) : fetchBytes(choice.head, signal),
+      fetchBytes(choice.head, signal),
     ]);
     const notices: Notice[] = [];
     for (let attempt = 1; ; attempt += 1) {
@@ -84,7 +144,8 @@ export class Host {
         for await (const chunk of readPack(choice.pack, manifest, { signal, report, notices })) loader.push(chunk);
         stage = "finishing";
         this.#detector = await loader.finish(head);
-        return { info: this.#detector.info, notices };
+        this.#siteHead = choice.head;
+        return { info: await this.#useStored(input.storedHead, notices, signal), notices };
       } catch (thrown) {
         if (stage === "reading") loader.free(); // `finish` has consumed it, even when it fails
         const problem = describe(thrown, "open");
@@ -97,8 +158,7 @@ export class Host {
   }
 
   async #check(picture: Blob, signal: AbortSignal, report: Report): Promise<Verdict> {
-    const detector = this.#detector;
-    if (detector === null) throw new Problem("worker-crashed", "A picture was sent before a model was opened.");
+    const detector = this.#opened();
     const observe: Observe = (done, total) => {
       report({ stage: "check", done, total });
       return !signal.aborted; // `cancel` is heard between blocks, where the detector rests
@@ -115,6 +175,35 @@ export class Host {
       const { rgba, width, height, format } = decoded;
       return await detector.checkPixels(rgba, width, height, format, observe);
     }
+  }
+
+  /** The chosen head; the site's, with a notice, when that is gone or does not fit this pack. */
+  async #useStored(head: string | null, notices: Notice[], signal: AbortSignal): Promise<DetectorInfo> {
+    try {
+      if (head !== null) return await this.#useHead(head, signal);
+    } catch (thrown) {
+      const { message } = describe(thrown, "useHead");
+      notices.push({ code: "head-replaced", message: `Your own head could not be used, so the one that comes with this page is. ${message}` });
+    }
+    return this.#opened().info;
+  }
+
+  async #useHead(head: string | null, signal: AbortSignal): Promise<DetectorInfo> {
+    const detector = this.#opened();
+    if (head === null) {
+      if (this.#siteHead !== null) detector.useHead(await fetchBytes(this.#siteHead, signal));
+      return detector.info;
+    }
+    const { headFile, storedHead } = await import("./heads.ts");
+    const [file, stored] = await Promise.all([headFile(head), storedHead(head)]);
+    detector.useHead(file);
+    const { info } = detector;
+    return { ...info, head: { ...info.head, name: stored?.name ?? info.head.name } };
+  }
+
+  #opened(): Detector {
+    if (this.#detector === null) throw new Problem("worker-crashed", "A picture was sent before a model was opened.");
+    return this.#detector;
   }
 
   async #running(): Promise<Engine> {

@@ -2,13 +2,44 @@
  * The one language that the page, the extension and the worker speak.
  * `Calls` is keyed by kind, so that a call's kind fixes the types of its input and its result.
  */
-import type { DetectorInfo, DevicePreference, Verdict } from "./safelight.js";
+import type {
+  AuditReport,
+  DetectorInfo,
+  DevicePreference,
+  EpochReport,
+  Facts,
+  FolderMapping,
+  HeadFigures,
+  LabelledPicture,
+  Labelling,
+  LossConfig,
+  MetadataFile,
+  Naming,
+  PresetName,
+  TrainConfig,
+  TrainingReport,
+  Verdict,
+} from "./safelight.js";
 
 export interface Calls {
   /** Load a pack and a head; everything later uses them. */
   open: { input: OpenInput; result: Opened };
   /** Check one picture. Calls queue in the worker and are served one at a time. */
   check: { input: { picture: Blob }; result: Verdict };
+  /** Use a head that this browser keeps (by SHA-256), or again the site's (`null`). */
+  useHead: { input: { head: string | null }; result: DetectorInfo };
+  /** Whether a file is a head that fits the open pack; what it says of itself. */
+  readHead: { input: { file: Blob }; result: DetectorInfo["head"] };
+  /** Labels and sources from the paths of a folder. */
+  label: { input: { paths: string[]; metadata: MetadataFile[]; mapping: FolderMapping }; result: Labelling };
+  /** Facts and features of one picture, kept in this browser; what is already kept is not computed again. */
+  embed: { input: { picture: Blob; treatments: string[] }; result: Embedding };
+  /** What the facts alone give away. */
+  audit: { input: { pictures: LabelledPicture[] }; result: AuditReport };
+  /** Train a head from kept features. The same `id` again goes on where it stopped. */
+  train: { input: TrainInput; result: StoredHead };
+  /** End the present stage of a training with its best epoch, and every later one after as many; served at once. */
+  shorten: { input: { call: number }; result: boolean };
   /** Stop the call with that id, waiting or running; served at once. Tells whether there was one. */
   cancel: { input: { call: number }; result: boolean };
 }
@@ -19,8 +50,8 @@ export interface OpenInput {
   /** Ids in the catalogue; `null` takes its default. */
   pack: string | null;
   head: string | null;
-  /** A head's file in the place of the catalogue's. */
-  headBytes?: Blob | null;
+  /** SHA-256 of a head that this browser keeps, used in place of the catalogue's. */
+  storedHead: string | null;
   preference: DevicePreference;
 }
 
@@ -28,6 +59,52 @@ export interface Opened {
   info: DetectorInfo;
   /** What the person should know about how it was opened. */
   notices: Notice[];
+}
+
+export interface Embedding {
+  facts: Facts;
+  /** Nothing had to be computed. */
+  known: boolean;
+}
+
+export interface TrainInput {
+  /** Names this training, so that it can go on after the tab or the worker was lost. */
+  id: string;
+  pictures: LabelledPicture[];
+  /** Rows of a picture, in order. */
+  treatments: string[];
+  preset: PresetName;
+  /** What differs from the preset. */
+  config: Partial<Omit<TrainConfig, "loss">> & { loss?: Partial<LossConfig> };
+  /** Start from the head in use rather than from scratch. */
+  fineTune: boolean;
+  naming: Naming;
+  /** Goes into the report. */
+  audit: AuditReport | null;
+}
+
+/** A head that this browser keeps. */
+export interface StoredHead {
+  sha256: string;
+  name: string;
+  /** Day of training and day of arrival here, ISO 8601. */
+  trained: string;
+  added: string;
+  /** SHA-256 of the pack that it belongs to. */
+  pack: string;
+  bytes: number;
+  figures: HeadFigures;
+  /** `null` for an imported head that carries none. */
+  report: TrainingReport | null;
+  worst: WorstMistake[];
+}
+
+/** A picture that the head got wrong with confidence, while it had not been trained on it. */
+export interface WorstMistake {
+  name: string;
+  sha256: string;
+  probability: number;
+  generated: boolean;
 }
 
 export type Kind = keyof Calls;
@@ -39,16 +116,23 @@ export type Reply =
   | { id: number; progress: Progress }
   | { id: number; error: Failure };
 
-/** `download`, `load` and `wait` (for another tab's download) count bytes of the pack; `check` counts blocks of the image tower. */
+/**
+ * `download`, `load` and `wait` (for another tab's download) count bytes of the pack; `check` and `embed` count
+ * blocks of the image tower; `audit` its folds; `gather` pictures whose features are read; `epoch` epochs.
+ */
 export interface Progress {
-  stage: "wait" | "download" | "load" | "check";
+  stage: "wait" | "download" | "load" | "check" | "embed" | "audit" | "gather" | "epoch" | "finish";
   done: number;
   total: number;
+  /** With `epoch`: those that are new since the last report. */
+  epochs?: EpochReport[];
+  /** With `epoch`: later stages end after this many epochs. */
+  limit?: number | null;
 }
 
 /** Something that went differently than hoped, without stopping the work. */
 export interface Notice {
-  code: "storage-full" | "storage-none" | "pack-reloaded" | "device-retried" | "device-replaced" | "limit-raised";
+  code: "storage-full" | "storage-none" | "pack-reloaded" | "device-retried" | "device-replaced" | "limit-raised" | "head-replaced";
   message: string;
 }
 

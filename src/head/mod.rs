@@ -136,10 +136,17 @@ impl Head {
     /// The verdict on a probability.
     #[must_use]
     pub fn label(&self, probability: f32) -> Label {
-        let thresholds = self.info.thresholds;
-        if probability >= thresholds.generated {
+        self.info.thresholds.label(probability)
+    }
+}
+
+impl file::Thresholds {
+    /// The verdict on a probability.
+    #[must_use]
+    pub fn label(self, probability: f32) -> Label {
+        if probability >= self.generated {
             Label::Generated
-        } else if probability <= thresholds.real {
+        } else if probability <= self.real {
             Label::Real
         } else {
             Label::Unsure

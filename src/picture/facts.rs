@@ -44,7 +44,7 @@ impl Facts {
             jpeg_quality: header.as_ref().and_then(jpeg::Header::quality),
             jpeg_subsampling: header.as_ref().and_then(jpeg::Header::subsampling),
             exif: header.is_some_and(|header| header.exif) || png_has_exif(bytes) || webp_has_exif(bytes),
-            sha256: Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: sha256(bytes),
             perceptual: format!("{:016x}", perceptual_hash(picture)),
         }
     }
@@ -54,6 +54,12 @@ impl Facts {
     pub fn seed(&self) -> u64 {
         self.sha256.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
     }
+}
+
+/// SHA-256 of a file, 64 hexadecimal digits.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// 64-bit difference hash (Krawetz 2013): the picture in 9 × 8 grey pixels; each bit tells whether a

@@ -1,6 +1,23 @@
 //! What a head learns from: one feature a picture, with its label and its source.
 
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
 use crate::{Error, Result};
+
+/// How much each picture counts in training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weighting {
+    /// All pictures alike, as in the paper.
+    None,
+    /// Both classes the same; within a class every source as the square root of its size, so that neither
+    /// the largest nor the smallest decides.
+    Root,
+    /// Both classes the same; within a class every source the same.
+    Equal,
+}
 
 /// Features of `n` pictures.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -46,30 +63,40 @@ impl Dataset {
         }
     }
 
-    /// Weights with mean 1, `[n]`: both classes weigh the same, and within a class every source weighs
-    /// as the square root of its size, so that neither the largest nor the smallest decides.
+    /// Weights with mean 1, `[n]`: both classes weigh the same, and within a class every source as
+    /// [`Weighting::Root`] has it.
     #[must_use]
     pub fn weights(&self) -> Vec<f32> {
-        let count = |index: usize| {
-            let same = |other: usize| {
-                self.generated[other] == self.generated[index] && self.sources[other] == self.sources[index]
-            };
-            (0..self.len()).filter(|&other| same(other)).count().max(1) as f32
+        self.weighted(Weighting::Root)
+    }
+
+    /// Weights with mean 1, `[n]`.
+    #[must_use]
+    pub fn weighted(&self, weighting: Weighting) -> Vec<f32> {
+        let mut sizes: HashMap<(bool, &str), f64> = HashMap::new();
+        for (&generated, source) in self.generated.iter().zip(&self.sources) {
+            *sizes.entry((generated, source)).or_default() += 1.0;
+        }
+        // What a source weighs, divided among its pictures.
+        let share = |size: f64| match weighting {
+            Weighting::None => 1.0,
+            Weighting::Root => 1.0 / size.sqrt(),
+            Weighting::Equal => 1.0 / size,
         };
-        let raw: Vec<f32> = (0..self.len()).map(|index| 1.0 / count(index).sqrt()).collect();
-        let total = |class: bool| -> f32 {
-            raw.iter()
-                .zip(&self.generated)
-                .filter(|&(_, &generated)| generated == class)
-                .map(|(weight, _)| weight)
-                .sum()
+        let of_class = |class: bool| -> f64 {
+            sizes.iter().filter(|((generated, _), _)| *generated == class).map(|(_, &size)| size * share(size)).sum()
         };
-        let (generated, real) = (total(true), total(false));
-        let half = self.len() as f32 / 2.0;
-        raw.iter()
-            .zip(&self.generated)
-            .map(|(weight, &class)| weight * half / if class { generated } else { real })
-            .collect()
+        let half = self.len() as f64 / 2.0;
+        let (generated, real) = match weighting {
+            Weighting::None => (1.0, 1.0),
+            Weighting::Root | Weighting::Equal => (half / of_class(true), half / of_class(false)),
+        };
+        let rows = self.generated.iter().zip(&self.sources);
+        rows.map(|(&class, source)| {
+            let size = sizes.get(&(class, source.as_str())).copied().unwrap_or(1.0);
+            (share(size) * if class { generated } else { real }) as f32
+        })
+        .collect()
     }
 
     /// Refuses what nothing can be learnt from.
@@ -106,6 +133,10 @@ mod tests {
         assert!((of_generated - weights[5]).abs() < 1e-5);
         assert!((weights.iter().sum::<f32>() - 6.0).abs() < 1e-5);
         assert!((weights[..4].iter().sum::<f32>() / weights[4] - 2.0).abs() < 1e-5);
+        let weights = set.weighted(Weighting::Equal);
+        assert!((weights[..4].iter().sum::<f32>() - weights[4]).abs() < 1e-5);
+        assert!((weights[5] - 3.0).abs() < 1e-5);
+        assert_eq!(set.weighted(Weighting::None), [1.0; 6]);
     }
 
     #[test]

@@ -1,19 +1,12 @@
 //! Which pictures of a folder are real, which are generated, and of which source: from the names of
 //! folders and from Hugging Face's ImageFolder metadata.
 //!
-//! A folder's name, compared without case and without what surrounds it of digits, `_`, `-` and spaces:
-//!
-//! | class | names |
-//! |---|---|
-//! | real | `real`, `reals`, `photo`, `photos`, `photograph`, `photographs`, `photography`, `nature`, `natural`, `human`, `authentic`, `genuine`, `camera`, `original`, `originals`, `not ai`, `non ai`, `no ai`, `not generated` |
-//! | generated | `ai`, `fake`, `fakes`, `generated`, `ai generated`, `synthetic`, `synth`, `synthesized`, `synthesised`, `aigc`, `artificial`, `deepfake`, `deepfakes`, `diffusion` |
-//!
-//! so `0_real`, `1_fake` and `AI-Generated` count too. The folder nearest to the picture decides. What
-//! is left of the path, without the names of splits (`train`, `val`, `test`, `images`…) and without
-//! what all pictures share, is the source: both `train/real/SOURCE/x.jpg` and `SOURCE/0_real/x.png`.
+//! The folder nearest to the picture whose name [`super::names`] knows decides. What is left of the
+//! path, without the names of splits (`train`, `val`, `test`, `images`…) and without what all pictures
+//! share, is the source: both `train/real/SOURCE/x.jpg` and `SOURCE/0_real/x.png`.
 //!
 //! `metadata.csv` and `metadata.jsonl` apply to the folder they lie in: `file_name` (relative to that
-//! folder), `label` (a name of the table, or 0 = real, 1 = generated), `text` and `source`, of which
+//! folder), `label` (a name of that table, or 0 = real, 1 = generated), `text` and `source`, of which
 //! only the first must be there.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::metadata::{self, Line};
+use super::names::{class_of, is_split};
 
 /// A file name that holds ImageFolder metadata, and what it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -88,83 +82,6 @@ pub struct Problem {
 /// Extensions of pictures that Safelight or a browser reads; what the bytes are is found out later.
 const PICTURES: [&str; 13] =
     ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "dib", "avif", "heic", "heif", "hif"];
-
-/// Names of folders that say nothing about their pictures.
-const SPLITS: [&str; 15] = [
-    "train",
-    "training",
-    "val",
-    "valid",
-    "validation",
-    "test",
-    "testing",
-    "dev",
-    "eval",
-    "data",
-    "dataset",
-    "images",
-    "imgs",
-    "pictures",
-    "img",
-];
-
-const REAL: [&str; 19] = [
-    "real",
-    "reals",
-    "photo",
-    "photos",
-    "photograph",
-    "photographs",
-    "photography",
-    "nature",
-    "natural",
-    "human",
-    "authentic",
-    "genuine",
-    "camera",
-    "original",
-    "originals",
-    "not ai",
-    "non ai",
-    "no ai",
-    "not generated",
-];
-
-const GENERATED: [&str; 14] = [
-    "ai",
-    "fake",
-    "fakes",
-    "generated",
-    "ai generated",
-    "synthetic",
-    "synth",
-    "synthesized",
-    "synthesised",
-    "aigc",
-    "artificial",
-    "deepfake",
-    "deepfakes",
-    "diffusion",
-];
-
-/// The class that a name stands for: `true` is generated.
-#[must_use]
-pub fn class_of(name: &str) -> Option<bool> {
-    let lower = name.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let is_number = |word: &&str| word.chars().all(|c| c.is_ascii_digit());
-    // `0_real` and `real_2`, but not the bare `0` and `1`, which mean nothing as the name of a folder.
-    let first = words.iter().take_while(|word| is_number(word)).count();
-    let last = words.len() - words.iter().rev().take_while(|word| is_number(word)).count();
-    let bare = words.get(first..last.max(first)).unwrap_or_default().join(" ");
-    if REAL.contains(&bare.as_str()) {
-        Some(false)
-    } else if GENERATED.contains(&bare.as_str()) {
-        Some(true)
-    } else {
-        None
-    }
-}
 
 /// Labels the pictures among `paths` (relative, `/` between parts). `mapping` is by folder and holds
 /// for what lies beneath it too, the nearest first; it overrides names and metadata.
@@ -264,8 +181,7 @@ fn shared_folders(paths: &[String]) -> usize {
 
 /// What a folder's path says besides class and split.
 fn source_of(folder: &str, shared: usize) -> String {
-    let says_more =
-        |part: &&str| !part.is_empty() && class_of(part).is_none() && !SPLITS.contains(&part.to_lowercase().as_str());
+    let says_more = |part: &&str| !part.is_empty() && class_of(part).is_none() && !is_split(part);
     folder.split('/').skip(shared).filter(says_more).collect::<Vec<_>>().join("/")
 }
 
@@ -282,19 +198,6 @@ mod tests {
 
     fn short(labelling: &Labelling) -> Vec<(&str, bool)> {
         labelling.pictures.iter().map(|picture| (picture.source.as_str(), picture.generated)).collect()
-    }
-
-    #[test]
-    fn names_of_folders_are_understood() {
-        for name in ["real", "REAL", "0_real", "Photos", "nature", "not-AI", "real 2"] {
-            assert_eq!(class_of(name), Some(false), "{name}");
-        }
-        for name in ["ai", "1_fake", "AI-Generated", "Synthetic", "ai_generated"] {
-            assert_eq!(class_of(name), Some(true), "{name}");
-        }
-        for name in ["", "0", "1", "cats", "fake-or-real", "paint", "réal"] {
-            assert_eq!(class_of(name), None, "{name}");
-        }
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! `metadata.csv` and `metadata.jsonl` of Hugging Face's ImageFolder form.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::labels::{Metadata, Problem, class_of};
+use super::labels::{Metadata, Problem};
+use super::names::class_of;
 
 /// What a line says of a picture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,13 +64,16 @@ pub fn read(files: &[Metadata], paths: &[String]) -> (BTreeMap<String, Line>, Ve
                     &path,
                     format!("The metadata name this picture (line {number}), but it is not there."),
                 ));
-            } else if lines.contains_key(&path) {
-                problems.push(problem(
-                    &path,
-                    format!("The metadata name this picture twice (line {number}); the first counts."),
-                ));
-            } else {
-                lines.insert(path, line);
+                continue;
+            }
+            match lines.entry(path) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(line);
+                }
+                Entry::Occupied(first) => {
+                    let message = format!("The metadata name this picture twice (line {number}); the first counts.");
+                    problems.push(problem(first.key(), message));
+                }
             }
         }
     }

@@ -1,53 +1,73 @@
-//! Epochs over a dataset: shuffled batches, weighted cross-entropy, AdamW under a cosine schedule.
+//! A run: epoch by epoch over a dataset, the best network kept.
 
-use burn::optim::AdamWConfig;
 use burn::tensor::Tensor;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::batches::{Batch, Batches};
+use super::config::TrainConfig;
 use super::dataset::Dataset;
-use super::loss::binary_cross_entropy;
-use super::network::{Network, rows};
-use crate::Result;
+use super::learner::{Learner, Minibatch};
+use super::loss::Truth;
+use super::network::{Network, tensor};
+use super::streams::{Stream, Use};
+use crate::clock::Clock;
 use crate::device::Device;
+use crate::head::HeadFile;
 use crate::head::file::Hidden;
+use crate::metrics::Scored;
 use crate::progress::{self, Progress};
-use crate::random::random;
+use crate::{Error, Result};
 
-/// Hyper-parameters. The defaults are what the default head was trained with.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TrainConfig {
-    /// Width of the hidden layers.
-    pub width: usize,
-    /// Hidden layers (the paper: 3).
-    pub layers: usize,
-    /// Probability that a hidden value is dropped (the paper: 0.335).
-    pub dropout: f64,
-    /// Passes over the dataset.
-    pub epochs: usize,
-    /// Pictures a step.
-    pub batch: usize,
-    /// AdamW's highest learning rate (the paper: 1e-3).
-    pub learning_rate: f64,
-    /// AdamW's decoupled weight decay (the paper: 0.01).
-    pub weight_decay: f32,
-    /// Seed of initialisation, dropout and batches.
-    pub seed: u64,
+/// Rows of a validation pass that are on the device together.
+const CHUNK: usize = 1024;
+
+/// A training run that is under way. It holds its data, and can be saved between any two steps.
+pub struct Trainer {
+    pub(super) config: TrainConfig,
+    pub(super) data: Dataset,
+    pub(super) device: Device,
+    pub(super) learner: Box<Learner>,
+    pub(super) so_far: SoFar,
+    /// Sum of the losses of the epoch's steps, `[1]`.
+    pub(super) sum: Tensor<1>,
+    pub(super) best: Option<Box<Best>>,
+    weights: Vec<f32>, // [n]
+    batches: Batches,
 }
 
-impl Default for TrainConfig {
-    fn default() -> Self {
-        Self {
-            width: 256,
-            layers: 3,
-            dropout: 0.335,
-            epochs: 12,
-            batch: 256,
-            learning_rate: 1e-3,
-            weight_decay: 0.01,
-            seed: 1,
-        }
-    }
+/// How far a run is.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(super) struct SoFar {
+    /// Finished epochs.
+    pub epoch: usize,
+    /// Finished steps of the next one.
+    pub step: usize,
+    /// Mean loss of each finished epoch.
+    pub losses: Vec<f32>,
+}
+
+/// The network with the highest validation area.
+#[derive(Debug, Clone)]
+pub(super) struct Best {
+    pub auc: f64,
+    pub epoch: usize,
+    pub network: Network,
+}
+
+/// How one epoch went.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EpochReport {
+    /// Which, from 0.
+    pub epoch: usize,
+    /// Of how many.
+    pub epochs: usize,
+    /// Mean loss of its batches.
+    pub loss: f32,
+    /// Area under the ROC curve on the validation set.
+    pub validation_auc: Option<f64>,
+    /// Milliseconds that it took, since it was last asked for.
+    pub ms: f64,
 }
 
 /// The trained tensors, as the head's file takes them.
@@ -61,67 +81,238 @@ pub struct Trained {
     pub output_bias: f32,
     /// Mean loss of each epoch.
     pub losses: Vec<f32>,
+    /// The epoch that it is of, from 0, and the validation area it had, where there was a validation set.
+    pub best: Option<(usize, f64)>,
 }
 
-/// Trains a head on `device`. `progress` is told of every epoch.
+impl Trainer {
+    /// A run that has not begun. With `base` it starts from that head's parameters and running statistics,
+    /// and the head's own widths are kept, whatever `config` says.
+    ///
+    /// # Errors
+    /// [`Error::TrainingSet`], [`Error::TrainConfig`]; [`Error::HeadFormat`] where `base` reads features of
+    /// another length.
+    pub fn new(data: Dataset, mut config: TrainConfig, base: Option<&HeadFile>, device: &Device) -> Result<Self> {
+        data.validate()?;
+        config.validate()?;
+        let network = match base {
+            None => Network::new(data.dimension, &config, device),
+            Some(head) if head.dimension() != data.dimension => {
+                let message = format!("it reads {} numbers a picture, not {}", head.dimension(), data.dimension);
+                return Err(Error::HeadFormat { message });
+            }
+            Some(head) => {
+                config.layers = head.hidden.len();
+                config.width = head.hidden.first().map_or(config.width, |layer| layer.bias.len());
+                Network::from_layers(&head.hidden, &head.output_weight, head.output_bias, device)
+            }
+        };
+        let learner = Learner::new(&config, network);
+        Ok(Self::assemble(data, config, device, learner))
+    }
+
+    /// At the first step of the first epoch.
+    pub(super) fn assemble(data: Dataset, config: TrainConfig, device: &Device, learner: Learner) -> Self {
+        Self {
+            weights: data.weighted(config.weighting),
+            batches: Batches::new(&data, config.batch),
+            sum: Tensor::zeros([1], device.burn()),
+            so_far: SoFar::default(),
+            best: None,
+            device: device.clone(),
+            config,
+            data,
+            learner: Box::new(learner),
+        }
+    }
+
+    /// What it is trained with.
+    #[must_use]
+    pub fn config(&self) -> &TrainConfig {
+        &self.config
+    }
+
+    /// How many epochs are finished.
+    #[must_use]
+    pub fn epochs_done(&self) -> usize {
+        self.so_far.epoch
+    }
+
+    /// Runs the next epoch, or the rest of one that was stopped; `None` when there is none left.
+    /// `progress` is told of every step. `validation` holds rows that are not trained on; the network of
+    /// the epoch with the highest area on them is the one that is kept.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`], after which it can be called again; [`Error::DeviceFailed`];
+    /// [`Error::NotFinite`] where the loss has grown beyond all bounds.
+    pub async fn epoch(
+        &mut self,
+        validation: Option<&Dataset>,
+        progress: &mut impl Progress,
+    ) -> Result<Option<EpochReport>> {
+        let (epoch, epochs, steps) = (self.so_far.epoch, self.config.epochs, self.batches.steps);
+        if epoch >= epochs {
+            return Ok(None);
+        }
+        let clock = Clock::start();
+        let mut pace = Pace::start();
+        let batches = self.batches.epoch(self.config.seed, epoch);
+        for (step, batch) in batches.iter().enumerate().skip(self.so_far.step) {
+            progress::step(progress, step, steps)?;
+            let loss = self.step(batch, epoch * steps + step);
+            self.sum = self.sum.clone() + loss;
+            self.so_far.step = step + 1;
+            if pace.step() {
+                self.device.read(self.sum.clone()).await?;
+                pace.waited();
+                progress.rest().await;
+            }
+        }
+        let sum = self.device.read(self.sum.clone()).await?;
+        let loss = sum.first().copied().unwrap_or_default() / steps as f32;
+        if !loss.is_finite() {
+            return Err(Error::NotFinite { name: "The training loss".to_owned() });
+        }
+        let validation_auc = match validation {
+            Some(validation) => self.validate(validation).await?,
+            None => None,
+        };
+        // Of equals the later one: where all pairs are in order, the loss still falls.
+        if let Some(auc) = validation_auc.filter(|&auc| self.best.as_ref().is_none_or(|best| auc >= best.auc)) {
+            self.best = Some(Box::new(Best { auc, epoch, network: self.learner.network.clone() }));
+        }
+        self.so_far.losses.push(loss);
+        self.so_far.epoch += 1;
+        self.so_far.step = 0;
+        self.sum = self.sum.zeros_like();
+        progress::step(progress, steps, steps).ok(); // the epoch is done; a stop is heard at the next one
+        Ok(Some(EpochReport { epoch, epochs, loss, validation_auc, ms: clock.ms() }))
+    }
+
+    /// One step of `AdamW` under SAM; the batch's loss before it, `[1]`, not read back.
+    fn step(&mut self, batch: &Batch, step: usize) -> Tensor<1> {
+        let device = self.device.burn().clone().autodiff();
+        let n = batch.rows.len();
+        let features = batch.rows.iter().flat_map(|&row| self.data.feature(row)).copied().collect();
+        let features = tensor(features, [n, self.data.dimension], &device);
+        let weights = batch.rows.iter().zip(&batch.factors).map(|(&row, factor)| self.weights[row] * factor).collect();
+        let truth = Truth { generated: batch.generated, weights: tensor(weights, [n, 1], &device) };
+        let batch = Minibatch { features, truth, masks: self.masks(n, step) };
+        let rate = self.config.rate(step, self.config.epochs * self.batches.steps);
+        self.learner.step(&self.config, &batch, rate)
+    }
+
+    /// What dropout multiplies each hidden layer with, `[n, width]`; nothing where nothing is dropped.
+    fn masks(&self, n: usize, step: usize) -> Vec<Tensor<2>> {
+        if self.config.dropout <= 0.0 {
+            return Vec::new();
+        }
+        let layers = self.learner.network.parameters.hidden.iter().enumerate();
+        layers
+            .map(|(layer, [_, bias, ..])| {
+                let width = bias.dims()[1];
+                let mut stream = Stream::new(self.config.seed, Use::Dropout(step, layer));
+                tensor(stream.mask(n * width, self.config.dropout), [n, width], self.device.burn())
+            })
+            .collect()
+    }
+
+    /// Area under the ROC curve on `data`; `None` where it has one class.
+    async fn validate(&self, data: &Dataset) -> Result<Option<f64>> {
+        let scores = self.logits(data).await?;
+        Ok(Scored { scores: &scores, generated: &data.generated }.auc())
+    }
+
+    /// What the network as it is now says of rows, `[n]`: positive means generated.
+    ///
+    /// # Errors
+    /// [`Error::DeviceFailed`].
+    pub async fn logits(&self, data: &Dataset) -> Result<Vec<f32>> {
+        let mut logits = Vec::with_capacity(data.len());
+        for rows in data.features.chunks(CHUNK * data.dimension.max(1)) {
+            let rows = tensor(rows.to_vec(), [rows.len() / data.dimension.max(1), data.dimension], self.device.burn());
+            logits.extend(self.device.read(self.learner.network.infer(rows)).await?);
+        }
+        Ok(logits)
+    }
+
+    /// Ends the run: the best network where there was a validation set, else the last.
+    ///
+    /// # Errors
+    /// [`Error::DeviceFailed`].
+    pub async fn finish(self) -> Result<Trained> {
+        let best = self.best.as_ref().map(|best| (best.epoch, best.auc));
+        let network = self.best.map_or(self.learner.network, |best| best.network);
+        let (hidden, output_weight, output_bias) = network.read(&self.device).await?;
+        Ok(Trained { hidden, output_weight, output_bias, losses: self.so_far.losses, best })
+    }
+}
+
+/// How many steps may be queued on the device before it is waited for: enough to keep it busy, few enough
+/// that a stop is heard soon and that the queue's memory has a bound.
+struct Pace {
+    clock: Clock,
+    every: usize,
+    queued: usize,
+}
+
+impl Pace {
+    fn start() -> Self {
+        Self { clock: Clock::start(), every: 1, queued: 0 }
+    }
+
+    /// Counts a step; whether to wait now.
+    fn step(&mut self) -> bool {
+        self.queued += 1;
+        self.queued >= self.every
+    }
+
+    /// Aims at a wait about every quarter of a second.
+    fn waited(&mut self) {
+        let ms = self.clock.ms();
+        if ms < 125.0 {
+            self.every *= 2;
+        } else if ms > 500.0 {
+            self.every = (self.every / 2).max(1);
+        }
+        self.queued = 0;
+        self.clock = Clock::start();
+    }
+}
+
+/// A whole run without a validation set. `progress` is told of every step.
 ///
 /// # Errors
-/// [`crate::Error::TrainingSet`], [`crate::Error::Cancelled`], [`crate::Error::DeviceFailed`].
+/// As [`Trainer::new`] and [`Trainer::epoch`].
 pub async fn train(
     data: &Dataset,
     config: &TrainConfig,
     device: &Device,
     progress: &mut impl Progress,
 ) -> Result<Trained> {
-    data.validate()?;
-    let autodiff = device.burn().clone().autodiff();
-    autodiff.seed(config.seed);
-    let mut network = Network::new(data.dimension, config.width, config.layers, config.dropout, &autodiff);
-    let optimiser = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(config.weight_decay).build();
-    let weights = data.weights();
-    let mut order: Vec<usize> = (0..data.len()).collect();
-    let mut state = config.seed;
-    // A batch of one has no variance; the rest of an epoch joins the batch before it.
-    let steps = (data.len() / config.batch.max(2)).max(1);
-    let mut losses = Vec::with_capacity(config.epochs);
-    for epoch in 0..config.epochs {
-        progress::step(progress, epoch, config.epochs)?;
-        shuffle(&mut order, &mut state);
-        let mut sum = None;
-        for step in 0..steps {
-            let batch = &order[step * data.len() / steps..(step + 1) * data.len() / steps];
-            let pick = |values: &dyn Fn(usize) -> f32| -> Tensor<1> {
-                let values: Vec<f32> = batch.iter().map(|&index| values(index)).collect();
-                Tensor::from_data(values.as_slice(), &autodiff)
-            };
-            let features = batch.iter().flat_map(|&index| data.feature(index)).copied().collect();
-            let logits = network.forward(rows(features, batch.len(), &autodiff));
-            let targets = pick(&|index| f32::from(u8::from(data.generated[index])));
-            let loss = binary_cross_entropy(logits, targets, pick(&|index| weights[index]));
-            let gradients = loss.backward();
-            let rate = cosine(config.learning_rate, epoch * steps + step, config.epochs * steps);
-            network.step(&optimiser, rate, &gradients);
-            let loss = loss.inner();
-            sum = Some(sum.map_or(loss.clone(), |sum: Tensor<1>| sum + loss));
+    let mut trainer = Trainer::new(data.clone(), config.clone(), None, device)?;
+    loop {
+        let (epoch, epochs) = (trainer.epochs_done(), trainer.config().epochs);
+        let mut progress = WithinRun { progress, epoch, epochs };
+        if Box::pin(trainer.epoch(None, &mut progress)).await?.is_none() {
+            return Box::pin(trainer.finish()).await;
         }
-        if let Some(sum) = sum {
-            losses.push(device.read(sum).await?.first().copied().unwrap_or_default() / steps as f32);
-        }
-        progress.rest().await;
     }
-    progress::step(progress, config.epochs, config.epochs)?;
-    let (hidden, output_weight, output_bias) = network.read(device).await?;
-    Ok(Trained { hidden, output_weight, output_bias, losses })
 }
 
-/// Half a cosine from `highest` to zero: it never rises.
-fn cosine(highest: f64, step: usize, steps: usize) -> f64 {
-    highest * 0.5 * (1.0 + (std::f64::consts::PI * step as f64 / steps.max(1) as f64).cos())
+/// Steps of an epoch as steps of the run.
+struct WithinRun<'a, P> {
+    progress: &'a mut P,
+    epoch: usize,
+    epochs: usize,
 }
 
-/// Fisher–Yates.
-fn shuffle(order: &mut [usize], state: &mut u64) {
-    for last in (1..order.len()).rev() {
-        order.swap(last, (random(state) % (last as u64 + 1)) as usize);
+impl<P: Progress> Progress for WithinRun<'_, P> {
+    fn step(&mut self, done: usize, total: usize) -> bool {
+        self.progress.step(self.epoch * total + done, self.epochs * total)
+    }
+
+    fn rest(&mut self) -> impl Future<Output = ()> {
+        self.progress.rest()
     }
 }

@@ -1,126 +1,142 @@
-//! What a head is worth on sources it never saw: grouped folds, then calibration and thresholds from
-//! the logits of pictures whose source was held out.
+//! What a head is worth on pictures it never saw: folds over whole sources, calibration and thresholds
+//! from the logits of held-out pictures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::dataset::Dataset;
-use super::trainer::{TrainConfig, train};
-use crate::device::Device;
-use crate::head::file::{Calibration, HeadInfo, Thresholds};
-use crate::head::{Head, HeadFile};
-use crate::progress::{self, Progress};
-use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
 
-/// Share of real pictures of unseen sources that may be called generated.
-pub const FALSE_POSITIVES: f64 = 0.05;
+use super::logistic::Logistic;
+use crate::head::file::{Calibration, Thresholds};
+use crate::metrics::calibration::class_weights;
 
-/// Share of generated pictures of unseen sources that may be called real.
-pub const MISSES: f64 = 0.10;
-
-/// Assigns each picture a fold `0..k` by its source, the large sources of each class dealt out first,
-/// so that every fold holds both classes.
-#[must_use]
-pub fn folds(data: &Dataset, k: usize) -> Vec<usize> {
-    let mut sizes: BTreeMap<(bool, &str), usize> = BTreeMap::new();
-    for (generated, source) in data.generated.iter().zip(&data.sources) {
-        *sizes.entry((*generated, source.as_str())).or_default() += 1;
-    }
-    let mut of_source: BTreeMap<&str, usize> = BTreeMap::new();
-    for class in [false, true] {
-        let mut sources: Vec<_> = sizes.iter().filter(|((generated, _), _)| *generated == class).collect();
-        sources.sort_by_key(|(_, size)| std::cmp::Reverse(**size));
-        let mut filled = vec![0_usize; k.max(1)];
-        for ((_, source), size) in sources {
-            // A source with both classes stays in the fold it was given first.
-            let smallest = (0..filled.len()).min_by_key(|&fold| filled[fold]).unwrap_or(0);
-            let fold = *of_source.entry(source).or_insert(smallest);
-            filled[fold] += size;
-        }
-    }
-    data.sources.iter().map(|source| of_source.get(source.as_str()).copied().unwrap_or(0)).collect()
+/// Which fold each picture is held out in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folds {
+    /// `[n]`, each 0…count − 1.
+    pub of: Vec<usize>,
+    /// How many.
+    pub count: usize,
+    /// Whether every fold holds out whole sources.
+    pub grouped: bool,
 }
 
-/// The logit of every picture from a head that was trained without the picture's fold, `[n]`.
-///
-/// # Errors
-/// As [`train`]; [`Error::TrainingSet`] where a fold leaves one class only.
-pub async fn held_out_logits(
-    data: &Dataset,
-    info: &HeadInfo,
-    config: &TrainConfig,
-    k: usize,
-    device: &Device,
-    progress: &mut impl Progress,
-) -> Result<Vec<f32>> {
-    let folds = folds(data, k);
-    let mut logits = vec![0.0; data.len()];
-    for fold in 0..k {
-        progress::step(progress, fold, k)?;
-        let (held, kept): (Vec<_>, Vec<_>) = (0..data.len()).partition(|&index| folds[index] == fold);
-        if held.is_empty() {
-            return Err(Error::TrainingSet { message: format!("it has fewer than {k} sources") });
+/// What share of mistakes the thresholds are chosen for.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Aims {
+    /// Real pictures that may be called generated.
+    pub false_positives: f64,
+    /// Generated pictures that may be called real.
+    pub misses: f64,
+}
+
+impl Default for Aims {
+    fn default() -> Self {
+        Self { false_positives: 0.05, misses: 0.10 }
+    }
+}
+
+/// What must stay in one fold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Unit<'a> {
+    Source(&'a str),
+    /// A picture, with its duplicates.
+    Picture(usize),
+}
+
+impl Folds {
+    /// Deals whole sources out to at most `wanted` folds, the large ones of each class first, so that
+    /// every fold holds out both classes where it can. A picture without a source, or of a source that is
+    /// alone in its class, is dealt out by itself, together with its duplicates: `cluster` `[n]` gives
+    /// the same number to pictures that are alike.
+    #[must_use]
+    pub fn deal(generated: &[bool], sources: &[String], cluster: &[usize], wanted: usize) -> Self {
+        let mut of_class: [BTreeSet<&str>; 2] = [BTreeSet::new(), BTreeSet::new()];
+        for (&generated, source) in generated.iter().zip(sources) {
+            of_class[usize::from(generated)].insert(source);
         }
-        let trained = train(&data.subset(&kept), config, device, &mut ()).await?;
-        let file = HeadFile {
-            info: info.clone(),
-            hidden: trained.hidden,
-            output_weight: trained.output_weight,
-            output_bias: trained.output_bias,
+        let alone: Vec<&str> = of_class.iter().filter(|names| names.len() == 1).flatten().copied().collect();
+        let unit = |index: usize| {
+            let source = sources[index].as_str();
+            if source.is_empty() || alone.contains(&source) {
+                Unit::Picture(cluster.get(index).copied().unwrap_or(index))
+            } else {
+                Unit::Source(source)
+            }
         };
-        let scores = Head::new(&file).logits(data.subset(&held).features).await?;
-        for (index, score) in held.into_iter().zip(scores) {
-            logits[index] = score;
+        let units: Vec<Unit> = (0..generated.len()).map(unit).collect();
+        let mut sizes: BTreeMap<(bool, Unit), usize> = BTreeMap::new();
+        for (&generated, &unit) in generated.iter().zip(&units) {
+            *sizes.entry((generated, unit)).or_default() += 1;
         }
+        let in_class = |class: bool| sizes.keys().filter(|(generated, _)| *generated == class).count();
+        let count = wanted.min(in_class(true)).min(in_class(false)).max(1);
+        let mut fold_of: BTreeMap<Unit, usize> = BTreeMap::new();
+        for class in [false, true] {
+            let mut units: Vec<_> = sizes.iter().filter(|((generated, _), _)| *generated == class).collect();
+            units.sort_by_key(|(_, size)| std::cmp::Reverse(**size));
+            let mut filled = vec![0_usize; count];
+            for (&(_, unit), &size) in units {
+                // A unit with both classes stays in the fold that it was given first.
+                let smallest = (0..count).min_by_key(|&fold| filled[fold]).unwrap_or(0);
+                let fold = *fold_of.entry(unit).or_insert(smallest);
+                filled[fold] += size;
+            }
+        }
+        let of = units.iter().map(|unit| fold_of.get(unit).copied().unwrap_or(0)).collect();
+        let grouped = !units.is_empty() && units.iter().all(|unit| matches!(unit, Unit::Source(_)));
+        Self { of, count, grouped }
     }
-    progress::step(progress, k, k)?;
-    Ok(logits)
+
+    /// Indices that are trained on, and those that are held out, in fold `fold`.
+    #[must_use]
+    pub fn split(&self, fold: usize) -> (Vec<usize>, Vec<usize>) {
+        (0..self.of.len()).partition(|&index| self.of[index] != fold)
+    }
 }
 
-/// Platt's scaling by Newton's method on the weighted log loss (Platt 1999; Lin, Lin, Weng 2007).
+/// Platt's scaling (Platt 1999) with his softened targets; both classes count the same, so the
+/// probability is the one where every second picture is generated. Where higher logits do not mean
+/// generated, the scale is 0: everything is ½.
 #[must_use]
-pub fn calibrate(logits: &[f32], generated: &[bool], weights: &[f32]) -> Calibration {
-    let (mut scale, mut shift) = (1.0_f64, 0.0_f64);
-    for _ in 0..50 {
-        let (mut g, mut h) = ([1e-6 * (scale - 1.0), 0.0], [1e-6, 0.0, 1e-6]);
-        for ((&logit, &class), &weight) in logits.iter().zip(generated).zip(weights) {
-            let (z, weight) = (f64::from(logit), f64::from(weight));
-            let p = 1.0 / (1.0 + (-(scale * z + shift)).exp());
-            let (error, curve) = (weight * (p - f64::from(u8::from(class))), weight * p * (1.0 - p));
-            g = [g[0] + error * z, g[1] + error];
-            h = [h[0] + curve * z * z, h[1] + curve * z, h[2] + curve];
-        }
-        let determinant = h[0] * h[2] - h[1] * h[1];
-        if determinant.abs() < 1e-12 {
-            break;
-        }
-        let step = [(h[2] * g[0] - h[1] * g[1]) / determinant, (h[0] * g[1] - h[1] * g[0]) / determinant];
-        // Newton overshoots where the sigmoid is flat; half a unit a round is enough to get there.
-        scale -= step[0].clamp(-0.5, 0.5);
-        shift -= step[1].clamp(-0.5, 0.5);
-        if step.iter().all(|part| part.abs() < 1e-9) {
-            break;
-        }
+pub fn calibrate(logits: &[f32], generated: &[bool]) -> Calibration {
+    let ones = generated.iter().filter(|&&generated| generated).count() as f64;
+    let zeros = generated.len() as f64 - ones;
+    let target = |generated| if generated { (ones + 1.0) / (ones + 2.0) } else { 1.0 / (zeros + 2.0) };
+    let targets: Vec<f64> = generated.iter().map(|&generated| target(generated)).collect();
+    let rows: Vec<Vec<f64>> = logits.iter().map(|&logit| vec![f64::from(logit)]).collect();
+    let line = Logistic::fit(&rows, &targets, &class_weights(generated), 1e-9);
+    match line.weights.first() {
+        Some(&scale) if scale > 0.0 => Calibration { scale: scale as f32, shift: line.bias as f32 },
+        _ => Calibration { scale: 0.0, shift: 0.0 },
     }
-    Calibration { scale: scale as f32, shift: shift as f32 }
 }
 
-/// Thresholds on probabilities: [`FALSE_POSITIVES`] of the real pictures lie at or above the upper one,
-/// [`MISSES`] of the generated ones at or below the lower one. Where the classes are so far apart that
-/// the two would cross, both are their mean and nothing is unsure.
+/// σ(scale · logit + shift).
 #[must_use]
-pub fn thresholds(probabilities: &[f32], generated: &[bool]) -> Thresholds {
+pub fn probability(calibration: Calibration, logit: f32) -> f32 {
+    1.0 / (1.0 + (-(calibration.scale * logit + calibration.shift)).exp())
+}
+
+/// Thresholds on probabilities, with "can't tell" between them. The upper one is the split-conformal
+/// quantile of the real pictures (Vovk et al. 2005): of further real pictures like these at most
+/// `aims.false_positives` are expected at or above it; the lower one likewise for generated ones. With
+/// too few pictures for that (19 for 5 %) it lies beyond all of them. Where the classes are so far apart
+/// that the two would cross, both are their mean and nothing is unsure.
+#[must_use]
+pub fn thresholds(probabilities: &[f32], generated: &[bool], aims: Aims) -> Thresholds {
     let sorted = |class: bool| {
         let pairs = probabilities.iter().zip(generated);
         let mut values: Vec<f32> = pairs.filter(|&(_, &truth)| truth == class).map(|(&value, _)| value).collect();
         values.sort_by(f32::total_cmp);
         values
     };
-    let at = |values: &[f32], share: f64| {
-        let last = values.len().saturating_sub(1);
-        values.get((last as f64 * share).round() as usize).copied().unwrap_or(0.5)
-    };
-    let upper = at(&sorted(false), 1.0 - FALSE_POSITIVES);
-    let lower = at(&sorted(true), MISSES);
+    // How many of n lie on the right side.
+    let rank = |n: usize, share: f64| (((n + 1) as f64 * (1.0 - share)).ceil() as usize).clamp(1, n.max(1));
+    let (real, mut fake) = (sorted(false), sorted(true));
+    fake.reverse();
+    let upper = real.get(rank(real.len(), aims.false_positives) - 1).map_or(0.5, |value| value.next_up().min(1.0));
+    let lower = fake.get(rank(fake.len(), aims.misses) - 1).map_or(0.5, |value| value.next_down().max(0.0));
     if lower <= upper {
         Thresholds { real: lower, generated: upper }
     } else {
@@ -136,41 +152,89 @@ mod tests {
     #[test]
     fn a_source_lies_in_one_fold_and_every_fold_has_both_classes() {
         let sources: Vec<String> = (0..60).map(|index| format!("{}", index % 10)).collect();
-        let generated = (0..60).map(|index| index % 10 < 5).collect();
-        let data = Dataset { features: vec![0.0; 60], dimension: 1, generated, sources };
-        let folds = folds(&data, 5);
+        let generated: Vec<bool> = (0..60).map(|index| index % 10 < 5).collect();
+        let folds = Folds::deal(&generated, &sources, &[], 5);
+        assert!(folds.grouped && folds.count == 5);
         for index in 0..60 {
-            assert_eq!(folds[index], folds[index % 10]);
+            assert_eq!(folds.of[index], folds.of[index % 10]);
         }
         for fold in 0..5 {
-            let classes: Vec<bool> =
-                (0..60).filter(|&index| folds[index] == fold).map(|index| data.generated[index]).collect();
-            assert!(classes.contains(&true) && classes.contains(&false));
+            let (kept, held) = folds.split(fold);
+            assert_eq!((kept.len(), held.len()), (48, 12));
+            assert!(held.iter().any(|&index| generated[index]) && held.iter().any(|&index| !generated[index]));
         }
     }
 
     #[test]
-    fn calibration_finds_the_line_that_made_the_labels() {
-        // Logit z is generated with probability σ(z/2 − 1): labels as shares, by repetition.
-        let (mut logits, mut generated, mut weights) = (vec![], vec![], vec![]);
-        for step in -20..=20 {
-            let z = step as f32 / 4.0;
-            let p = 1.0 / (1.0 + (-(z / 2.0 - 1.0)).exp());
-            for (class, weight) in [(true, p), (false, 1.0 - p)] {
-                logits.push(z);
-                generated.push(class);
-                weights.push(weight);
-            }
+    fn without_sources_classes_are_spread_evenly_and_duplicates_stay_together() {
+        let generated: Vec<bool> = (0..30).map(|index| index < 10).collect();
+        let cluster: Vec<usize> = (0..30).map(|index| if index == 29 { 12 } else { index }).collect();
+        let folds = Folds::deal(&generated, &vec![String::new(); 30], &cluster, 5);
+        assert!(!folds.grouped);
+        assert_eq!(folds.of[29], folds.of[12]);
+        for fold in 0..5 {
+            let (_, held) = folds.split(fold);
+            assert_eq!((held.iter().filter(|&&index| generated[index]).count(), held.len()), (2, 6));
         }
-        let found = calibrate(&logits, &generated, &weights);
-        assert!((found.scale - 0.5).abs() < 1e-3 && (found.shift + 1.0).abs() < 1e-3, "{found:?}");
+    }
+
+    /// Holding out the only real source would leave nothing real to learn from.
+    #[test]
+    fn a_source_that_is_alone_in_its_class_is_dealt_out_by_picture() {
+        let generated: Vec<bool> = (0..20).map(|index| index < 10).collect();
+        let sources: Vec<String> =
+            (0..20).map(|index| if index < 10 { format!("g{}", index % 3) } else { "r".into() }).collect();
+        let folds = Folds::deal(&generated, &sources, &[], 5);
+        assert!(!folds.grouped && folds.count == 3);
+        for fold in 0..3 {
+            let (kept, _) = folds.split(fold);
+            assert!(kept.iter().any(|&index| generated[index]) && kept.iter().any(|&index| !generated[index]));
+        }
+        assert_eq!(folds.of[0], folds.of[3]);
+    }
+
+    /// With as many pictures of both classes Platt's softening is all that separates the two sides.
+    #[test]
+    fn calibration_finds_scikit_learns_line() {
+        #[derive(serde::Deserialize)]
+        struct Golden {
+            generated: Vec<bool>,
+            logits: Vec<f32>,
+            platt: Calibration,
+        }
+        let golden: Golden = serde_json::from_str(include_str!("../../tests/golden/metrics.json")).unwrap();
+        let rows: Vec<Vec<f64>> = golden.logits.iter().map(|&logit| vec![f64::from(logit)]).collect();
+        let targets: Vec<f64> = golden.generated.iter().map(|&class| f64::from(u8::from(class))).collect();
+        let plain = Logistic::fit(&rows, &targets, &vec![1.0; rows.len()], 0.0);
+        assert!((plain.weights[0] as f32 - golden.platt.scale).abs() < 1e-4);
+        assert!((plain.bias as f32 - golden.platt.shift).abs() < 1e-4);
+        // A third is generated: with equal classes the line moves up by ln 2.
+        let balanced = calibrate(&golden.logits, &golden.generated);
+        assert!((balanced.scale - golden.platt.scale).abs() < 0.1, "{balanced:?}");
+        assert!((balanced.shift - golden.platt.shift - 2.0_f32.ln()).abs() < 0.15, "{balanced:?}");
+    }
+
+    #[test]
+    fn calibration_survives_perfect_and_reversed_logits() {
+        let generated: Vec<bool> = (0..20).map(|index| index >= 10).collect();
+        let logits: Vec<f32> = (0..20).map(|index| index as f32 - 9.5).collect();
+        let perfect = calibrate(&logits, &generated);
+        let best = probability(perfect, 9.5);
+        assert!(perfect.scale > 0.0 && best > 0.9 && best < 0.9999, "{perfect:?} {best}");
+        let reversed: Vec<f32> = logits.iter().map(|logit| -logit).collect();
+        assert_eq!(calibrate(&reversed, &generated), Calibration { scale: 0.0, shift: 0.0 });
     }
 
     #[test]
     fn thresholds_hold_their_shares() {
         let probabilities: Vec<f32> = (0..200).map(|index| (index % 100) as f32 / 100.0).collect();
         let generated: Vec<bool> = (0..200).map(|index| index >= 100).collect();
-        let found = thresholds(&probabilities, &generated);
-        assert!((found.generated - 0.94).abs() < 0.011 && (found.real - 0.10).abs() < 0.011, "{found:?}");
+        let found = thresholds(&probabilities, &generated, Aims::default());
+        // 96 of 100 real ones lie below the upper threshold, 91 of 100 generated ones above the lower.
+        assert!((found.generated - 0.95).abs() < 1e-6 && (found.real - 0.09).abs() < 1e-6, "{found:?}");
+        let called = |p: f32| p >= found.generated;
+        assert_eq!(probabilities[..100].iter().filter(|&&p| called(p)).count(), 4);
+        let apart = thresholds(&[0.1, 0.2, 0.8, 0.9], &[false, false, true, true], Aims::default());
+        assert!((apart.real - 0.5).abs() < 1e-6 && (apart.generated - 0.5).abs() < 1e-6);
     }
 }

@@ -1,8 +1,11 @@
 //! The browser's view of the library: the only code that knows JavaScript. Lives in a worker.
 
+mod embedding;
 mod features;
 #[cfg(feature = "train")]
 mod labels;
+#[cfg(feature = "train")]
+mod trainer;
 mod types;
 
 use js_sys::{Function, Promise};

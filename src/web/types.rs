@@ -1,6 +1,9 @@
 //! The TypeScript types of what crosses the boundary. They mirror the `Serialize` structs of
 //! `detector`, `device` and `head`; the worker's protocol imports them from the generated file.
 
+#[cfg(feature = "train")]
+pub mod training;
+
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
 #![allow(dead_code, reason = "each test uses its part")]
 
+#[cfg(feature = "train")]
+pub mod recipe;
+
 use burn::tensor::Tensor;
 use safelight::clip::vision::VisionTower;
 use safetensors::SafeTensors;

@@ -113,7 +113,12 @@ export function give(page, how, name, type, base64) {
       if (how === "drop") {
         for (const kind of ["dragenter", "dragover", "drop"])
           document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
-      } else document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+        return;
+      }
+      // Firefox leaves the files out of a ClipboardEvent that a script makes, so this one carries them by hand.
+      const event = new Event("paste", { bubbles: true, cancelable: true });
+      Object.defineProperty(event, "clipboardData", { value: data });
+      document.body.dispatchEvent(event);
     },
     how, name, type, base64,
   );

@@ -26,6 +26,7 @@ const focused = () => page.evaluate(() => document.activeElement.getAttribute("a
 const heard = () => page.$eval("#live", (live) => live.textContent);
 
 test("everything can be done from the keyboard", async () => {
+  const chooser = page.waitForFileChooser({ timeout: 30_000 }); // early: a busy browser takes a while to look out for it
   await page.focus("body");
   await page.keyboard.press("Tab");
   assert.equal(await focused(), "Skip to choosing pictures");
@@ -38,7 +39,6 @@ test("everything can be done from the keyboard", async () => {
   assert.equal(await page.$eval("#device", (details) => details.open), false);
   await page.keyboard.press("Tab");
   assert.equal(await focused(), "Choose pictures");
-  const chooser = page.waitForFileChooser();
   await page.keyboard.press("Enter");
   await (await chooser).accept([steered("keys.jpg", "slow")]);
   await page.waitForSelector('.card[data-state="checking"]');
@@ -65,6 +65,20 @@ test("drop and paste bring pictures in, and the verdict is spoken", async () => 
   assert.equal(newest.name, "Pasted picture");
   assert.equal(newest.value, "93 % probability of being generated; from 75 % it is called likely generated");
   await page.click("#clear");
+});
+
+test("what the clipboard holds is pasted with the keyboard", async () => {
+  await page.evaluate(async (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    await navigator.clipboard.write([new ClipboardItem({ "image/png": new Blob([bytes], { type: "image/png" }) })]);
+  }, readFileSync(hills.png).toString("base64"));
+  await page.keyboard.down("Control");
+  await page.keyboard.press("v");
+  await page.keyboard.up("Control");
+  const [card] = await settled(page, 1);
+  assert.equal(card.name, "Pasted picture");
+  assert.match(card.meta, /PNG/);
+  await page.click(".card .remove");
 });
 
 test("names, roles and structure", async () => {
@@ -119,6 +133,28 @@ for (const scheme of ["light", "dark"]) {
       return found;
     });
     assert.deepEqual(poor, []);
+  });
+}
+
+for (const scheme of ["light", "dark"]) {
+  test(`with forced colours (${scheme}) the needle and the band it stands in can be seen`, async () => {
+    mkdirSync(artifacts, { recursive: true });
+    const tools = await page.createCDPSession();
+    const features = [{ name: "forced-colors", value: "active" }, { name: "prefers-color-scheme", value: scheme }];
+    await tools.send("Emulation.setEmulatedMedia", { features });
+    await page.click("#clear");
+    await pick(page, steered("unsure.jpg", "p=0.5"), steered("forced.jpg", "p=0.93"));
+    await settled(page, 2);
+    const colours = await page.evaluate(() => {
+      const background = (selector, pseudo) => getComputedStyle(document.querySelector(`.card ${selector}`), pseudo).backgroundColor;
+      const page = getComputedStyle(document.body).backgroundColor;
+      return { page, needle: background(".needle", "::before"), generated: background(".band.generated"), real: background(".band.real") };
+    });
+    assert.equal(await page.evaluate(() => matchMedia("(forced-colors: active)").matches), true);
+    assert.equal(new Set(Object.values(colours)).size, 4, JSON.stringify(colours));
+    await page.screenshot({ path: `${artifacts}forced-${scheme}.png`, fullPage: true });
+    await tools.send("Emulation.setEmulatedMedia", { features: [] });
+    await tools.detach();
   });
 }
 

@@ -13,7 +13,9 @@ const TYPES = {
 /**
  * Serves `folder` with the headers of its `_headers`.
  * `faults.cutAfter`: bytes of the pack after which the next answer's connection breaks (once);
- * `faults.ignoreRange`: answer 200 to a Range; `faults.delay`: milliseconds before each 64 KiB of the pack.
+ * `faults.ignoreRange`: answer 200 to a Range; `faults.delay`: milliseconds before each 64 KiB of the pack;
+ * `faults.worker`: code that the page's worker runs first, to take away what other browsers lack (the service worker
+ * then refuses to install, because worker.js is not the file that was sealed).
  */
 export async function startServer(folder, faults = {}) {
   const rules = parseHeaders(await readFile(join(folder, "_headers"), "utf8"));
@@ -26,7 +28,8 @@ export async function startServer(folder, faults = {}) {
     const entry = { method: request.method, path: pathname, search, range: request.headers.range ?? null, body: () => body, status: 0 };
     log.push(entry);
     const path = pathname === "/" ? "/index.html" : pathname;
-    const bytes = await readFile(join(folder, normalize(path))).catch(() => null);
+    let bytes = await readFile(join(folder, normalize(path))).catch(() => null);
+    if (path === "/worker.js" && faults.worker) bytes = Buffer.concat([Buffer.from(`${faults.worker}\n`), bytes]);
     const headers = { ...rules };
     const end = (status, content = "") => {
       entry.status = status;

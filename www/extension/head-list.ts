@@ -1,98 +1,66 @@
-/** The heads to choose from: the one that ships, and those imported. One that the detector refuses is not kept. */
-import { byId } from "../page/dom.ts";
+/** The heads to choose from: the one that ships, and those that were imported. */
+import { deleteHead, listHeads } from "../heads.ts";
+import { byId, h } from "../page/dom.ts";
 import * as words from "../page/words.ts";
 import { Problem } from "../protocol.ts";
-import type { Opened } from "../protocol.ts";
-import { asHead, forgetHead, keepHead, listHeads } from "./heads.ts";
-import type { ImportedHead } from "./heads.ts";
-import { chooseHead, chosenHead } from "./settings.ts";
+import type { StoredHead } from "../protocol.ts";
+import { reach } from "./link.ts";
+import type { FromRoom } from "./messages.ts";
 
 export class HeadList {
-  readonly #reopen: () => Promise<Opened | Problem>;
+  /** SHA-256 of the one in use; `null`: the one that ships. */
+  #inUse: string | null = null;
+  /** What the next outcome is about. */
+  #asked: string | null = null;
 
-  /** `reopen` opens the detector with the head that is chosen, and tells how that went. */
-  constructor(reopen: () => Promise<Opened | Problem>) {
-    this.#reopen = reopen;
+  constructor() {
     const input = byId<HTMLInputElement>("head-file");
     byId("import").addEventListener("click", () => input.click());
     input.addEventListener("change", () => {
       const [file] = input.files ?? [];
-      if (file !== undefined) void this.#import(file);
       input.value = ""; // the same file can be chosen again
+      if (file === undefined) return;
+      this.#asked = file.name;
+      say(`Reading ${file.name}`);
+      void reach({ kind: "import-head", file, name: file.name });
     });
   }
 
-  async show(): Promise<void> {
-    const imported = await listHeads();
-    byId("heads").replaceChildren(
-      document.createElement("legend"),
-      this.#row(null, "The head that ships with Safelight", "", null),
-      ...imported.map((head) => this.#row(head.id, head.name, `trained ${head.trained ?? "on an unknown day"}`, head)),
-    );
-    const legend = byId("heads").querySelector("legend");
-    legend?.classList.add("hidden");
-    if (legend) legend.textContent = "Head in use";
+  /** The head in use, whoever chose it. */
+  async show(inUse: string | null = this.#inUse): Promise<void> {
+    this.#inUse = inUse;
+    const rows = (await listHeads()).map((head) => this.#row(head.sha256, head.name, `trained ${head.trained}`, head));
+    const legend = h("legend", { class: "hidden" }, "Head in use");
+    byId("heads").replaceChildren(legend, this.#row(null, "The head that ships with Safelight", "", null), ...rows);
   }
 
-  #row(id: string | null, name: string, detail: string, imported: ImportedHead | null): HTMLElement {
-    const row = document.createElement("div");
-    row.className = "head";
-    const label = document.createElement("label");
-    const radio = document.createElement("input");
-    radio.type = "radio";
-    radio.name = "head";
-    radio.checked = id === chosenHead();
-    radio.addEventListener("change", () => void this.#choose(id, name));
-    const text = document.createElement("span");
-    const small = document.createElement("small");
-    small.textContent = detail;
-    text.append(name, ...(detail === "" ? [] : [small]));
-    label.append(radio, text);
-    row.append(label);
-    if (imported !== null) {
-      const remove = document.createElement("button");
-      remove.className = "quiet";
-      remove.textContent = "Remove";
-      remove.setAttribute("aria-label", `Remove ${name}`);
-      remove.addEventListener("click", () => void this.#remove(imported));
-      row.append(remove);
-    }
-    return row;
+  async hear({ head, outcome }: Extract<FromRoom, { kind: "head" }>): Promise<void> {
+    if ("code" in outcome) say(`${this.#asked ?? "This head"} cannot be used. ${words.sentence(new Problem(outcome.code, outcome.message))}`, true);
+    else if (this.#asked !== null) say(`In use: ${outcome.name}, trained ${outcome.trained}.`);
+    this.#asked = null;
+    await this.show(head);
   }
 
-  async #import(file: File): Promise<void> {
-    const head = await asHead(file);
-    if (head === null) return say(`${file.name} is empty or too long to be a head.`, true);
-    await keepHead(head);
-    const outcome = await this.#choose(head.id, file.name);
-    if (outcome instanceof Problem) await forgetHead(head.id);
-    else await keepHead({ ...head, name: outcome.info.head.name, trained: outcome.info.head.trained });
-    await this.show();
+  #row(sha256: string | null, name: string, detail: string, imported: StoredHead | null): HTMLElement {
+    const radio = h("input", { type: "radio", name: "head", checked: sha256 === this.#inUse });
+    radio.addEventListener("change", () => {
+      this.#asked = name;
+      void reach({ kind: "use-head", head: sha256 });
+    });
+    const label = h("label", {}, radio, h("span", {}, name, detail !== "" && h("small", {}, detail)));
+    const remove = (head: StoredHead): HTMLElement =>
+      h("button", { type: "button", class: "quiet", "aria-label": `Remove ${name}`, click: () => void this.#remove(head) }, "Remove");
+    return h("div", { class: "head" }, label, imported !== null && remove(imported));
   }
 
-  async #remove({ id }: ImportedHead): Promise<void> {
-    await forgetHead(id);
-    if (chosenHead() === id) await this.#choose(null, "The head that ships");
-    await this.show();
-  }
-
-  /** Uses that head; when the detector refuses it, the one before again. */
-  async #choose(id: string | null, name: string): Promise<Opened | Problem> {
-    const before = chosenHead();
-    chooseHead(id);
-    say(`Opening ${name}`, false);
-    const outcome = await this.#reopen();
-    if (outcome instanceof Problem) {
-      chooseHead(before);
-      await this.#reopen();
-      say(`${name} cannot be used. ${words.sentence(outcome)}`, true);
-    } else say(`In use: ${outcome.info.head.name}, trained ${outcome.info.head.trained}.`, false);
-    await this.show();
-    return outcome;
+  async #remove({ sha256 }: StoredHead): Promise<void> {
+    if (this.#inUse === sha256) await reach({ kind: "use-head", head: null });
+    await deleteHead(sha256);
+    await this.show(this.#inUse === sha256 ? null : this.#inUse);
   }
 }
 
-function say(sentence: string, failed: boolean): void {
+function say(sentence: string, failed = false): void {
   byId("head-outcome").textContent = sentence;
   byId("head-outcome").toggleAttribute("data-failed", failed);
 }

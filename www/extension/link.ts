@@ -51,5 +51,5 @@ export async function watch(hear: (message: FromRoom) => void): Promise<never> {
 
 /** Panels hear each other as well. */
 function isFromRoom(message: FromRoom | ToRoom): message is FromRoom {
-  return message.kind === "all" || message.kind === "entry" || message.kind === "detector";
+  return message.kind === "all" || message.kind === "entry" || message.kind === "detector" || message.kind === "head";
 }

@@ -10,6 +10,7 @@
  */
 import type { CheckState } from "../line.ts";
 import type { Failure, Opened, Progress } from "../protocol.ts";
+import type { DevicePreference } from "../safelight.js";
 
 /** Where a picture is: on a tab's page. */
 export interface Place {
@@ -56,14 +57,21 @@ export type ToRoom =
   | { kind: "check"; picture: Blob; name: string }
   | { kind: "cancel" | "again" | "remove"; id: string }
   | { kind: "clear" }
-  /** The settings changed, or the person wants another try: open the detector anew. */
-  | { kind: "reopen" };
+  /** Open the detector anew, on that device. */
+  | { kind: "reopen"; preference: DevicePreference }
+  /** Use a head that this browser keeps (by SHA-256), or again the one that ships (`null`). */
+  | { kind: "use-head"; head: string | null }
+  /** Keep the head in this file, if it is one that fits, and use it. */
+  | { kind: "import-head"; file: Blob; name: string };
 
 /** Said by the room, to whoever listens. */
 export type FromRoom =
-  | { kind: "all"; detector: DetectorState; entries: Entry[] }
+  | { kind: "all"; detector: DetectorState; entries: Entry[]; head: string | null }
   | { kind: "entry"; entry: Entry }
-  | { kind: "detector"; detector: DetectorState };
+  /** `head`: the person's own that is in use. */
+  | { kind: "detector"; detector: DetectorState; head: string | null }
+  /** How using or importing a head went. */
+  | { kind: "head"; head: string | null; outcome: { name: string; trained: string } | Failure };
 
 /** Asked of the background. */
 export type ToBackground = { kind: "open-room" } | { kind: "fetch"; place: Place };

@@ -1,38 +1,23 @@
 /** The options: which head decides, how strict the person is, which hosts were allowed, and forgetting all of it. */
-import { byId } from "../page/dom.ts";
+import { deleteHead, listHeads } from "../heads.ts";
+import { byId, h } from "../page/dom.ts";
+import { readSettings } from "../page/settings.ts";
 import * as words from "../page/words.ts";
-import { Problem } from "../protocol.ts";
-import type { Opened } from "../protocol.ts";
 import { HeadList } from "./head-list.ts";
-import { forgetHeads } from "./heads.ts";
 import { reach, watch } from "./link.ts";
 import type { DetectorState, FromRoom } from "./messages.ts";
-import { chooseHead, chooseLimit, chosenLimit } from "./settings.ts";
+import { chooseLimit, chosenLimit } from "./settings.ts";
 
 /** The limit's scale ends here: no estimate deserves 100 %. */
 const HIGHEST = 99;
 
-/** Whoever waits for the detector to be opened anew. */
-let waiting: ((state: Opened | Problem) => void) | null = null;
-const heads = new HeadList(reopen);
-
-/** Opens the detector with what is chosen now, and tells how that went. */
-function reopen(): Promise<Opened | Problem> {
-  return new Promise((resolve) => {
-    waiting = null;
-    void reach({ kind: "reopen" }).then(() => (waiting = resolve));
-  });
-}
+const heads = new HeadList();
 
 function hear(message: FromRoom): void {
-  if (message.kind === "entry") return;
-  const { detector } = message;
-  showLimit(detector);
-  if (detector.phase !== "ready" && detector.phase !== "failed") return;
-  if (message.kind === "all") return; // an answer to somebody's greeting, not the outcome of an opening
-  const outcome = detector.phase === "ready" ? detector.opened : new Problem(detector.failure.code, detector.failure.message);
-  waiting?.(outcome);
-  waiting = null;
+  if (message.kind === "head") void heads.hear(message);
+  if (message.kind !== "all" && message.kind !== "detector") return;
+  showLimit(message.detector);
+  void heads.show(message.head);
 }
 
 /** The head's own limit is read from its figures' verdicts: it arrives with the detector. */
@@ -71,27 +56,22 @@ async function showHosts(): Promise<void> {
   const { origins = [] } = await chrome.permissions.getAll();
   byId("hosts").replaceChildren(
     ...origins.map((origin) => {
-      const item = document.createElement("li");
-      const remove = document.createElement("button");
-      remove.className = "quiet";
-      remove.textContent = "Take back";
-      remove.setAttribute("aria-label", `Take back ${origin}`);
-      remove.addEventListener("click", () => void chrome.permissions.remove({ origins: [origin] }));
-      item.append(origin.replace(/\/\*$/, ""), remove);
-      return item;
+      const takeBack = (): void => void chrome.permissions.remove({ origins: [origin] });
+      const remove = h("button", { type: "button", class: "quiet", "aria-label": `Take back ${origin}`, click: takeBack }, "Take back");
+      return h("li", {}, origin.replace(/\/\*$/, ""), remove);
     }),
   );
 }
 
 async function clearEverything(): Promise<void> {
   await reach({ kind: "clear" });
-  await forgetHeads();
+  await reach({ kind: "use-head", head: null });
+  for (const { sha256 } of await listHeads()) await deleteHead(sha256);
   localStorage.clear();
-  chooseHead(null);
   const { origins = [] } = await chrome.permissions.getAll();
   if (origins.length > 0) await chrome.permissions.remove({ origins });
-  await heads.show();
-  await reopen();
+  await heads.show(null);
+  await reach({ kind: "reopen", preference: readSettings().preference });
   byId("clear-outcome").textContent = "Done. Safelight is as on its first day.";
 }
 
@@ -99,5 +79,4 @@ byId("clear-all").addEventListener("click", () => void clearEverything());
 chrome.permissions.onAdded.addListener(() => void showHosts());
 chrome.permissions.onRemoved.addListener(() => void showHosts());
 void showHosts();
-void heads.show();
 void watch(hear);

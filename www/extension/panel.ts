@@ -1,5 +1,6 @@
 /** The panel: a view of the room. Every picture and verdict it shows lives there. */
 import { announce, byId } from "../page/dom.ts";
+import { giveDropsTo, listenForDrops } from "../page/drops.ts";
 import { takeIn } from "../page/intake.ts";
 import { onPreference, readSettings } from "../page/settings.ts";
 import { Status } from "../page/status.ts";
@@ -10,15 +11,19 @@ import { reach, watch } from "./link.ts";
 import type { DetectorState, Entry, FromRoom } from "./messages.ts";
 import { chosenLimit } from "./settings.ts";
 
-const status = new Status(() => void reach({ kind: "reopen" }));
+const settings = readSettings();
+const status = new Status({
+  retry: () => void reach({ kind: "reopen", preference: settings.preference }),
+  siteHead: () => void reach({ kind: "use-head", head: null }),
+});
 const cards = new Map<string, EntryCard>();
 
 function hear(message: FromRoom): void {
   if (message.kind === "all") {
     showAll(message.entries);
-    showDetector(message.detector);
+    showDetector(message.detector, message.head !== null);
   } else if (message.kind === "entry") showOne(message.entry);
-  else showDetector(message.detector);
+  else if (message.kind === "detector") showDetector(message.detector, message.head !== null);
 }
 
 function showAll(entries: readonly Entry[]): void {
@@ -48,10 +53,10 @@ function showOne(entry: Entry): void {
   if (card.show(entry, state) && spoken !== null) announce(`${entry.name}: ${spoken}`);
 }
 
-function showDetector(detector: DetectorState): void {
-  if (detector.phase === "failed") status.show({ phase: "failed", problem: new Problem(detector.failure.code, detector.failure.message) });
-  else if (detector.phase === "asleep") status.show({ phase: "opening", progress: null });
-  else status.show(detector);
+function showDetector(detector: DetectorState, ownHead: boolean): void {
+  const { phase } = detector;
+  if (phase === "failed") status.show({ phase, problem: new Problem(detector.failure.code, detector.failure.message) }, ownHead);
+  else status.show(phase === "asleep" ? { phase: "opening", progress: null } : detector, ownHead);
 }
 
 /** The tab beside the panel. Its picture is read only if the person clicked Safelight's button or menu there. */
@@ -60,10 +65,12 @@ async function checkLargest(): Promise<void> {
   if (tab?.id !== undefined) await reach({ kind: "look", place: { tabId: tab.id, frameId: 0, url: null } });
 }
 
-takeIn((files) => {
+const check = (files: readonly File[]): void => {
   for (const file of files) void reach({ kind: "check", picture: file, name: file.name });
-});
-onPreference(readSettings(), () => void reach({ kind: "reopen" }));
+};
+giveDropsTo(takeIn(check, () => true));
+listenForDrops();
+onPreference(settings, (preference) => void reach({ kind: "reopen", preference }));
 byId("largest").addEventListener("click", () => void checkLargest());
 byId("clear").addEventListener("click", () => void reach({ kind: "clear" }));
 byId("options").addEventListener("click", () => void chrome.runtime.openOptionsPage());

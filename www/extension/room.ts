@@ -2,10 +2,13 @@
  * The room: the detector and the pictures of this session, in a document that nobody sees. It outlives the panel
  * and, in Chromium, the background; in Firefox it ends with the background and goes on from its ledger.
  */
+import type { DevicePreference } from "../safelight.js";
 import { Line } from "../line.ts";
 import type { CheckState, Waiter } from "../line.ts";
 import { asProblem } from "../protocol.ts";
-import { Session } from "../session.ts";
+import { Session } from "../page/session.ts";
+import { readSettings } from "../page/settings.ts";
+import { importHead } from "../page/train/importing.ts";
 import { stayAwake } from "./browser.ts";
 import { Ledger } from "./ledger.ts";
 import type { Saved } from "./ledger.ts";
@@ -13,7 +16,6 @@ import { ask, isPanelOpen } from "./link.ts";
 import { CHANNEL, ROOM_LOCK } from "./messages.ts";
 import type { DetectorState, Entry, EntryState, Fetched, FromRoom, Place, ToRoom } from "./messages.ts";
 import { blobOf, isDrawing, thumbnail } from "./pictures.ts";
-import { detectorOptions } from "./settings.ts";
 
 /** Pictures of this session that are kept. */
 const KEPT = 20;
@@ -31,9 +33,11 @@ class Room {
   readonly #channel = new BroadcastChannel(CHANNEL);
   readonly #ledger: Ledger;
   readonly #line = new Line<Job>(({ id }, state) => this.#advance(id, state));
+  readonly #settings = readSettings();
   readonly #session = new Session(
-    (client) => this.#line.use(client),
+    this.#settings,
     (state) => this.#detect(state.phase === "failed" ? { phase: "failed", failure: plain(state.problem) } : state),
+    (client) => this.#line.use(client),
   );
   /** The newest first. */
   #entries: Entry[];
@@ -87,7 +91,11 @@ class Room {
         for (const { id } of [...this.#entries]) this.#remove(id);
         return this.#sayAll();
       case "reopen":
-        return void this.#open();
+        return this.#open(message.preference);
+      case "use-head":
+        return void this.#useHead(Promise.resolve(message.head));
+      case "import-head":
+        return void this.#useHead(importHead(this.#session, message.file).then(({ sha256 }) => sha256));
     }
   }
 
@@ -191,11 +199,11 @@ class Room {
 
   #detect(detector: DetectorState): void {
     this.#detector = detector;
-    this.#say({ kind: "detector", detector });
+    this.#say({ kind: "detector", detector, head: this.#session.headInUse() });
   }
 
   #sayAll(): void {
-    this.#say({ kind: "all", detector: this.#detector, entries: this.#entries });
+    this.#say({ kind: "all", detector: this.#detector, entries: this.#entries, head: this.#session.headInUse() });
     this.#save();
   }
 
@@ -209,12 +217,23 @@ class Room {
 
   #wake(): void {
     this.#used = Date.now();
-    if (this.#detector.phase === "asleep") void this.#open();
+    if (this.#detector.phase === "asleep") this.#open(this.#settings.preference);
   }
 
-  async #open(): Promise<void> {
+  #open(preference: DevicePreference): void {
+    this.#settings.preference = preference;
     this.#detect({ phase: "opening", progress: null });
-    await this.#session.open(await detectorOptions());
+    void this.#session.open(preference);
+  }
+
+  async #useHead(coming: Promise<string | null>): Promise<void> {
+    try {
+      await this.#session.useHead(await coming);
+      const { name, trained } = (await this.#session.client()).opened?.info.head ?? { name: "", trained: "" };
+      this.#say({ kind: "head", head: this.#session.headInUse(), outcome: { name, trained } });
+    } catch (thrown) {
+      this.#say({ kind: "head", head: this.#session.headInUse(), outcome: plain(asProblem(thrown, "head-format")) });
+    }
   }
 
   /** Keeps the browser from ending what is in use, and gives memory back when nothing is. */

@@ -1,10 +1,13 @@
 /** One picture on the page: its thumbnail, its state and its verdict. */
 import type { CheckState } from "../line.ts";
+import type { Correction } from "./correction.ts";
 import { byId, within } from "./dom.ts";
 import { drawScale } from "./scale.ts";
 import * as words from "./words.ts";
 
 export interface CardActions {
+  /** What stands under a verdict for those who know better. */
+  correction?(place: HTMLElement): Correction;
   cancel(): void;
   again(): void;
   remove(): void;
@@ -17,6 +20,7 @@ export class Card {
   readonly element: HTMLLIElement;
   readonly #file: Pictured;
   readonly #url: string;
+  readonly #correction: Correction | undefined;
 
   /** `url` is the thumbnail's address; one of `URL.createObjectURL` is revoked with the card. */
   constructor(file: Pictured, url: string, actions: CardActions) {
@@ -28,6 +32,7 @@ export class Card {
     const image = this.#part<HTMLImageElement>("img");
     image.addEventListener("error", () => this.#part(".thumb").setAttribute("data-blank", ""));
     image.src = this.#url;
+    this.#correction = actions.correction?.(this.#part(".correction"));
     this.#part("h3").textContent = file.name;
     this.#part("h3").title = file.name;
     this.#part(".meta").textContent = words.meta(file.size, null);
@@ -50,6 +55,7 @@ export class Card {
     this.element.setAttribute("aria-busy", String(running));
     this.#part(".work").hidden = !running;
     this.#part(".scale").hidden = state.name !== "done";
+    this.#correction?.show(state.name === "done" ? state.verdict.label : null);
     this.#part(".cancel").hidden = ended;
     this.#part(".again").hidden = !ended;
     delete this.element.dataset["label"];
@@ -64,6 +70,7 @@ export class Card {
 
   /** Takes the card off the page and frees the thumbnail. */
   remove(): void {
+    this.#correction?.cancel();
     this.element.remove();
     URL.revokeObjectURL(this.#url);
   }

@@ -1,24 +1,32 @@
-/** Puts the page together: settings, one session, one queue. */
-import type { DevicePreference } from "../safelight.js";
-import { Session } from "../session.ts";
+/** Puts the page together: settings, one session, one queue, two views. */
+import { byId } from "./dom.ts";
+import { listenForDrops } from "./drops.ts";
 import { takeIn } from "./intake.ts";
 import { keepOffline, keepStored } from "./offline.ts";
 import { Queue } from "./queue.ts";
-import { readSettings, onPreference } from "./settings.ts";
+import { Session } from "./session.ts";
+import { onPreference, readSettings } from "./settings.ts";
 import { Status } from "./status.ts";
+import { Views } from "./views.ts";
 
 const settings = readSettings();
-const queue = new Queue();
-const status = new Status(() => void open(settings.preference));
-const session = new Session((client) => queue.use(client), (state) => status.show(state));
+const status = new Status({
+  retry: () => void session.open(settings.preference),
+  siteHead: () => void session.useHead(null).catch(() => undefined), // a lost worker is told by its state
+});
+const session: Session = new Session(
+  settings,
+  (state) => status.show(state, settings.storedHead !== null),
+  (client) => queue.use(client),
+);
+const queue = new Queue(session);
+const checkDrops = takeIn((files) => queue.add(files), () => document.body.dataset["view"] === "check");
+const views = new Views(session, checkDrops);
 
-function open(preference: DevicePreference): Promise<void> {
-  const models = new URL("models/", document.baseURI).href;
-  return session.open({ models, pack: settings.pack, head: settings.head, preference });
-}
-
-takeIn((files) => queue.add(files));
-onPreference(settings, (preference) => void open(preference));
+listenForDrops();
+session.onHead(() => (byId("site-head").hidden = session.headInUse() === null));
+onPreference(settings, (preference) => void session.open(preference));
 queue.onVerdict = () => void keepStored().catch(() => undefined);
-void open(settings.preference);
+views.follow();
+void session.open(settings.preference);
 void keepOffline();

@@ -3,7 +3,9 @@ import type { Client } from "../client.ts";
 import { Line } from "../line.ts";
 import type { CheckState, Waiter } from "../line.ts";
 import { Card } from "./card.ts";
+import { Correction } from "./correction.ts";
 import { announce, byId } from "./dom.ts";
+import type { Lent } from "./train/bench.ts";
 import * as words from "./words.ts";
 
 interface Item extends Waiter {
@@ -13,11 +15,14 @@ interface Item extends Waiter {
 
 export class Queue {
   readonly #items: Item[] = [];
+  readonly #lent: Lent;
   readonly #line = new Line<Item>((item, state) => this.#show(item, state));
   /** Called after each verdict. */
   onVerdict: () => void = () => undefined;
 
-  constructor() {
+  /** What is lent serves corrections. */
+  constructor(lent: Lent) {
+    this.#lent = lent;
     byId("clear").addEventListener("click", () => {
       for (const item of [...this.#items]) this.#remove(item);
       byId("pick").focus();
@@ -44,6 +49,7 @@ export class Queue {
 
   #card(file: File, item: () => Item): Card {
     return new Card(file, URL.createObjectURL(file), {
+      correction: (place) => new Correction(place, file, this.#lent),
       cancel: () => this.#line.leave(item()),
       again: () => this.#line.join(item()),
       remove: () => this.#remove(item()),

@@ -6,17 +6,27 @@ export interface Settings {
   /** Ids in `models/catalog.json`; `null` takes its default. */
   pack: string | null;
   head: string | null;
+  /** SHA-256 of the person's own head; the address's `head` goes before it. */
+  storedHead: string | null;
 }
 
-const KEY = "safelight-device";
+const DEVICE = "safelight-device";
+const HEAD = "safelight-head";
 
 export function readSettings(): Settings {
   const address = new URLSearchParams(location.search);
   return {
-    preference: asPreference(address.get("device")) ?? asPreference(stored()) ?? "auto",
+    preference: asPreference(address.get("device")) ?? asPreference(stored(DEVICE)) ?? "auto",
     pack: address.get("pack"),
     head: address.get("head"),
+    storedHead: address.has("head") ? null : stored(HEAD),
   };
+}
+
+/** Remembers which of the person's own heads is in use; `null`: the site's. */
+export function rememberHead(settings: Settings, sha256: string | null): void {
+  settings.storedHead = sha256;
+  store(HEAD, sha256);
 }
 
 /** Binds the radio buttons; a choice is remembered, the address is not. */
@@ -27,7 +37,7 @@ export function onPreference(settings: Settings, changed: (preference: DevicePre
       const preference = asPreference(radio.value);
       if (preference === null) return;
       settings.preference = preference;
-      store(preference);
+      store(DEVICE, preference);
       changed(preference);
     });
   }
@@ -37,17 +47,18 @@ function asPreference(value: string | null): DevicePreference | null {
   return value === "auto" || value === "gpu" || value === "cpu" ? value : null;
 }
 
-function stored(): string | null {
+function stored(key: string): string | null {
   try {
-    return localStorage.getItem(KEY);
+    return localStorage.getItem(key);
   } catch {
     return null; // storage is switched off
   }
 }
 
-function store(preference: DevicePreference): void {
+function store(key: string, value: string | null): void {
   try {
-    localStorage.setItem(KEY, preference);
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
   } catch {
     // it is only remembered for this visit
   }

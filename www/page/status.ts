@@ -10,17 +10,19 @@ const MILESTONES = 4;
 export class Status {
   #milestone = 0;
 
-  constructor(retry: () => void) {
+  constructor({ retry, siteHead }: { retry: () => void; siteHead: () => void }) {
     byId("retry").addEventListener("click", retry);
+    byId("site-head").addEventListener("click", siteHead);
     closeWhenLeft(byId<HTMLDetailsElement>("device"));
   }
 
-  show(state: ClientState): void {
+  /** `ownHead`: a head that the person trained or imported is asked for. */
+  show(state: ClientState, ownHead: boolean): void {
     byId("model").dataset["phase"] = state.phase;
     byId("retry").hidden = state.phase !== "failed";
     byId("model-progress").hidden = state.phase !== "opening";
     if (state.phase === "opening") this.#opening(state.progress);
-    else if (state.phase === "ready") this.#ready(state.opened);
+    else if (state.phase === "ready") this.#ready(state.opened, ownHead);
     else this.#failed(state.problem);
   }
 
@@ -49,14 +51,17 @@ export class Status {
     announce(words.loading(progress));
   }
 
-  #ready({ info, notices }: Opened): void {
+  #ready({ info, notices }: Opened, ownHead: boolean): void {
     const { device, pack, head } = info;
     byId("device-line").textContent = words.deviceName(device);
     byId("device-dot").dataset["kind"] = device.kind;
     const test = device.selfTest === null ? "" : ` Self-test passed: it differs from the CPU by at most ${device.selfTest.maxDifference.toExponential(0)}.`;
     const why = device.fallback === null ? "" : ` ${device.fallback}`;
     byId("device-detail").textContent = `In use: ${words.deviceName(device)}.${test}${why}`;
-    byId("model-line").textContent = "The detector is ready";
+    const own = ownHead && !notices.some(({ code }) => code === "head-replaced");
+    byId("model").toggleAttribute("data-own-head", own);
+    byId("site-head").hidden = !own;
+    byId("model-line").textContent = own ? `Your head “${head.name}” decides` : "The detector is ready";
     byId("model-note").textContent = `${pack.name}; head trained ${head.trained}`;
     byId("worth-figures").textContent = words.figuresAtLength(head.figures);
     const fallback: Notice[] = device.fallback === null ? [] : [{ code: "device-replaced", message: `Pictures are checked on the CPU. ${device.fallback}` }];

@@ -43,7 +43,7 @@ function studio(script = () => undefined, options = {}) {
     };
     return worker;
   };
-  const full = { models: "https://x/models/", pack: null, head: null, preference: "auto", startWorker, onState: ({ phase }) => states.push(phase), ...options };
+  const full = { models: "https://x/models/", pack: null, head: null, storedHead: null, preference: "auto", startWorker, onState: ({ phase }) => states.push(phase), ...options };
   return { log, states, open: () => Client.open(full) };
 }
 

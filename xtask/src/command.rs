@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,9 +15,11 @@ pub fn command<S: AsRef<OsStr>>(root: &Path, program: &str, arguments: impl Into
     command
 }
 
-/// Runs to the end, its output on the terminal; an error if it cannot start or does not end well.
+/// Runs to the end; an error if it cannot start or does not end well.
 pub fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("`{}` cannot be started", words(command)))?;
+    // What other programs say is news for people; the standard output is for results.
+    let status =
+        command.stdout(io::stderr()).status().with_context(|| format!("`{}` cannot be started", words(command)))?;
     ensure!(status.success(), "`{}` ended with {status}", words(command));
     Ok(())
 }

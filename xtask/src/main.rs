@@ -1,5 +1,7 @@
-//! Safelight's own tasks: `cargo xtask setup | models | serve | extension | test`.
+//! Safelight's own tasks: `cargo xtask setup | models | serve | extension | test | bench`.
 
+mod bench;
+mod bench_train;
 mod command;
 mod extension;
 mod models;
@@ -52,12 +54,16 @@ enum Task {
     },
     /// Set up and build the browser extension, for Chromium and Firefox
     Extension,
+    /// Measure training beside PyTorch
+    BenchTraining(bench_train::Options),
     /// Set up and run every test
     Test {
         /// Only this step; may be given several times
         #[arg(long, value_name = "STEP", value_parser = test::is_step)]
         only: Vec<String>,
     },
+    /// Measure time, download and memory beside onnxruntime-web
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -89,6 +95,8 @@ fn run(task: Task) -> Result<()> {
             println!("The extension is in {}", extension::build(root)?.display());
             Ok(())
         }
+        Task::BenchTraining(options) => bench_train::bench(root, &options),
         Task::Test { only } => test::test(root, &only),
+        Task::Bench(options) => bench::bench(root, &options),
     }
 }

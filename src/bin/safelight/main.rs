@@ -1,8 +1,15 @@
 //! `safelight` at a terminal: the same library, the same verdicts.
 
+mod ablate;
+mod bench_training;
 mod check;
+mod eval;
+mod feature_file;
 mod features;
+mod folder;
 mod loading;
+mod recipe;
+mod tables;
 mod train;
 
 use std::process::ExitCode;
@@ -22,10 +29,17 @@ enum Command {
     /// Check pictures. Exit code 0: all checked, none generated; 1: at least one likely generated;
     /// 2: at least one could not be checked.
     Check(check::Arguments),
-    /// Embed the pictures of a labelled folder (with metadata.csv) once.
+    /// Embed the pictures of a labelled folder once, for the other commands.
     Features(features::Arguments),
-    /// Train a head on the output of `features`.
-    Train(train::Arguments),
+    /// Train a head on a labelled folder, with an audit before and honest figures after.
+    Train(Box<train::Arguments>),
+    /// Say what a head is worth on a labelled folder, by tier and source.
+    Eval(eval::Arguments),
+    /// Show what each part of the recipe brings on a labelled folder, in cross-validation.
+    Ablate(ablate::Arguments),
+    /// Measure the training step.
+    #[command(hide = true)]
+    BenchTraining(bench_training::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -33,6 +47,9 @@ fn main() -> ExitCode {
         Command::Check(arguments) => pollster::block_on(check::run(&arguments)),
         Command::Features(arguments) => pollster::block_on(features::run(&arguments)),
         Command::Train(arguments) => pollster::block_on(train::run(&arguments)),
+        Command::Eval(arguments) => pollster::block_on(eval::run(&arguments)),
+        Command::Ablate(arguments) => pollster::block_on(ablate::run(&arguments)),
+        Command::BenchTraining(arguments) => pollster::block_on(bench_training::run(&arguments)),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("safelight: {error}");

@@ -1,179 +1,163 @@
-//! `safelight train`: a head from features, with figures from sources it never saw.
+//! `safelight train`: features, audit, folds, the head, its report.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use safelight::device::Device;
-use safelight::features::{FeatureSpec, TowerShape, View};
-use safelight::head::file::{Calibration, FORMAT, Figures, HeadFile, HeadInfo, PackRef, Thresholds};
-use safelight::head::{Head, Label};
-use safelight::metrics::Scored;
-use safelight::progress::Progress;
-use safelight::train::dataset::Dataset;
-use safelight::train::trainer::{TrainConfig, train};
-use safelight::train::validation;
+use safelight::head::file::Figures;
+use safelight::head::{Head, HeadFile};
+use safelight::train::audit::audit;
+use safelight::train::session::{FOLDS, Naming, Session};
+use safelight::train::validation::Aims;
 use safelight::{Error, Result};
 
-use crate::{features, loading};
-
-/// Rounds of the bootstrap.
-const ROUNDS: usize = 2_000;
+use crate::features::Pictures;
+use crate::recipe::{Feature, Recipe};
+use crate::{eval, loading, tables};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Training pictures: a file of `safelight features`.
-    features: PathBuf,
-    /// Pictures of other sources, looked at once, for the figures: a file of `safelight features`.
+    #[command(flatten)]
+    pictures: Pictures,
+    #[command(flatten)]
+    feature: Feature,
+    #[command(flatten)]
+    recipe: Recipe,
+    /// Start from this head, with its features, and lead it to these pictures.
     #[arg(long)]
-    unseen: PathBuf,
-    /// What `unseen` is, in words.
+    base: Option<PathBuf>,
+    /// Most folds of the validation.
+    #[arg(long, default_value_t = FOLDS)]
+    folds: usize,
+    /// Share of real pictures that may be called generated.
+    #[arg(long, default_value_t = Aims::default().false_positives)]
+    false_positives: f64,
+    /// Pictures of other sources, a folder or a file of `features`: the head's figures are then those of
+    /// its verdicts on them.
+    #[arg(long, requires = "unseen_name")]
+    unseen: Option<PathBuf>,
+    /// What they are, in words.
     #[arg(long)]
-    unseen_name: String,
+    unseen_name: Option<String>,
     /// The head's file to write.
     #[arg(long)]
     out: PathBuf,
-    /// Its stable name, that of the pack it belongs to.
-    #[arg(long)]
+    /// Its stable name.
+    #[arg(long, default_value = "own")]
     id: String,
     /// Its name for people.
-    #[arg(long)]
+    #[arg(long, default_value = "My own head")]
     name: String,
-    /// Day of training, ISO 8601.
+    /// Day of training, ISO 8601; today where it is left out.
     #[arg(long)]
-    date: String,
-    /// Leave the embedding out of the feature.
+    date: Option<String>,
+    /// Write the whole report as JSON.
     #[arg(long)]
-    no_embedding: bool,
-    /// Blocks whose class token is part of the feature.
-    #[arg(long, value_delimiter = ',')]
-    blocks: Vec<usize>,
-    /// Width of the hidden layers.
-    #[arg(long)]
-    width: Option<usize>,
-    /// Passes over the training pictures.
-    #[arg(long)]
-    epochs: Option<usize>,
-    /// Folds of the cross-validation over sources.
-    #[arg(long, default_value_t = 5)]
-    folds: usize,
-    /// Seed of initialisation, dropout and batches.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-}
-
-/// A bar over folds or epochs.
-struct Bar(indicatif::ProgressBar);
-
-impl Progress for Bar {
-    fn step(&mut self, done: usize, total: usize) -> bool {
-        self.0.set_length(total as u64);
-        self.0.set_position(done as u64);
-        true
-    }
+    report: Option<PathBuf>,
 }
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let spec =
-        FeatureSpec { views: vec![View::Whole], embedding: !arguments.no_embedding, blocks: arguments.blocks.clone() };
-    let (data, pack, shape) = features::dataset(&arguments.features, &spec)?;
-    let (unseen, unseen_pack, _) = features::dataset(&arguments.unseen, &spec)?;
-    if pack != unseen_pack || data.sources.iter().any(|source| unseen.sources.contains(source)) {
-        return Err(Error::TrainingSet {
-            message: "its features come from another model, or share a source with the unseen ones".to_owned(),
-        });
-    }
-    let mut config = TrainConfig { seed: arguments.seed, ..TrainConfig::default() };
-    config.width = arguments.width.unwrap_or(config.width);
-    config.epochs = arguments.epochs.unwrap_or(config.epochs);
+    let config = arguments.recipe.config()?;
+    let base = arguments.base.as_ref().map(|path| HeadFile::read(&loading::read(path)?)).transpose()?;
+    let views = base.as_ref().map_or(&arguments.feature.views, |base| &base.info.features.views);
+    let treatments = arguments.feature.treatments();
+    let file = arguments.pictures.features(views, &treatments).await?;
+    let spec = match &base {
+        Some(base) => {
+            Head::new(base).require(&file.pack.id, &file.pack.sha256, file.shape)?;
+            base.info.features.clone()
+        }
+        None => arguments.feature.spec(file.shape),
+    };
+    let set = file.training_set(&spec)?;
+    let audited = audit(&set.pictures, &mut ()).await?;
+    println!("{}\n", tables::audit(&audited));
 
     let device = Device::cpu();
-    let mut info = describe(arguments, spec, pack, shape, &config);
-    let mut bar = Bar(loading::bar(0, "cross-validating over sources", "{pos} of {len}"));
-    let logits = validation::held_out_logits(&data, &info, &config, arguments.folds, &device, &mut bar).await?;
-    bar.0.finish_and_clear();
-    info.calibration = validation::calibrate(&logits, &data.generated, &data.weights());
-    let held_out = Scored { scores: &logits, generated: &data.generated };
-    let cross_validated = (held_out.auc(), held_out.auc_interval(ROUNDS, 1));
-
-    let mut bar = Bar(loading::bar(0, "training", "{pos} of {len}"));
-    let trained = train(&data, &config, &device, &mut bar).await?;
-    bar.0.finish_and_clear();
-    let mut file = HeadFile {
-        info,
-        hidden: trained.hidden,
-        output_weight: trained.output_weight,
-        output_bias: trained.output_bias,
+    let unseen = match &arguments.unseen {
+        Some(path) => Some(arguments.pictures.features_of(path, &spec.views, &file.treatments).await?),
+        None => None,
     };
-    let draft = Head::new(&file);
-    let probabilities: Vec<f32> = logits.iter().map(|&logit| draft.probability(logit)).collect();
-    file.info.thresholds = validation::thresholds(&probabilities, &data.generated);
-    file.info.training = serde_json::json!({
-        "config": config,
-        "loss": "binary cross-entropy, classes weighed equally, sources by the root of their size",
-        "pictures": data.len(),
-        "generated": data.generated.iter().filter(|&&generated| generated).count(),
-        "losses": trained.losses,
-        "crossValidation": { "folds": arguments.folds, "auc": cross_validated.0, "aucInterval": cross_validated.1 },
-    });
-    file.info.figures = figures(&Head::new(&file), &unseen, &arguments.unseen_name).await?;
-    loading::write(&arguments.out, &file.write()?)?;
-    println!(
-        "{}",
-        serde_json::to_string_pretty(&file.info).map_err(|error| Error::HeadFormat { message: error.to_string() })?
-    );
+    let session = Session::new(set, config, base, arguments.folds, &device).await?;
+    let mut session = session.with_audit(audited);
+    let bar = loading::bar(session.epochs() as u64, "training", "{pos} of {len}");
+    while let Some(epoch) = session.epoch(&mut ()).await? {
+        if let Some(auc) = epoch.validation_auc {
+            bar.set_message(format!("fold {} of {}, AUC {auc:.3}", epoch.fold + 1, epoch.folds));
+        } else {
+            bar.set_message("the head itself");
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let date = arguments.date.clone().unwrap_or_else(today);
+    let naming = Naming { id: arguments.id.clone(), name: arguments.name.clone(), date };
+    let aims = Aims { false_positives: arguments.false_positives, ..Aims::default() };
+    let (mut head, report) = session.finish(naming, file.pack.clone(), spec.clone(), aims).await?;
+    println!("{}", tables::tiers(&report.tiers));
+    for warning in &report.warnings {
+        println!("! {warning}");
+    }
+    if let (Some(unseen), Some(name)) = (unseen, &arguments.unseen_name) {
+        let strange = unseen.pictures.iter().all(|picture| {
+            picture.source.is_empty() || file.pictures.iter().all(|other| other.source != picture.source)
+        });
+        if unseen.pack != file.pack || !strange {
+            let message = "its unseen pictures are of another model, or share a source with those that it learns from";
+            return Err(Error::TrainingSet { message: message.to_owned() });
+        }
+        head.info.figures = figures(&Head::new(&head), &unseen.training_set(&spec)?, name).await?;
+        let figures = &head.info.figures;
+        println!(
+            "On {name}: AUC {:.3} ({:.3}–{:.3}), {:.0} % of the real called generated, {:.0} % of the generated real.",
+            figures.auc,
+            figures.auc_interval[0],
+            figures.auc_interval[1],
+            100.0 * figures.real_called_generated,
+            100.0 * figures.generated_called_real
+        );
+    }
+    loading::write(&arguments.out, &head.write()?)?;
+    println!("The head is in {}.", arguments.out.display());
+    if let Some(path) = &arguments.report {
+        let json = serde_json::to_vec_pretty(&report).map_err(|error| Error::HeadFormat { message: error.to_string() });
+        loading::write(path, &json?)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn describe(
-    arguments: &Arguments,
-    features: FeatureSpec,
-    sha256: String,
-    shape: TowerShape,
-    config: &TrainConfig,
-) -> HeadInfo {
-    HeadInfo {
-        format: FORMAT,
-        id: arguments.id.clone(),
-        name: arguments.name.clone(),
-        date: arguments.date.clone(),
-        pack: PackRef { id: arguments.id.clone(), sha256 },
-        dimension: features.dimension(shape),
-        features,
-        layers: config.layers,
-        calibration: Calibration { scale: 1.0, shift: 0.0 },
-        thresholds: Thresholds { real: 0.5, generated: 0.5 },
-        training: serde_json::Value::Null,
-        figures: Figures {
-            source: String::new(),
-            n: 0,
-            auc: 0.5,
-            auc_interval: [0.0, 1.0],
-            real_called_generated: 0.0,
-            generated_called_real: 0.0,
-            unsure: 0.0,
-        },
-    }
-}
-
-/// What the finished head says of pictures whose sources it never saw.
-async fn figures(head: &Head, unseen: &Dataset, name: &str) -> Result<Figures> {
-    let logits = head.logits(unseen.features.clone()).await?;
-    let scored = Scored { scores: &logits, generated: &unseen.generated };
-    let one_class = || Error::TrainingSet { message: "the unseen pictures are all of one class".to_owned() };
-    let labels: Vec<Label> = logits.iter().map(|&logit| head.label(head.probability(logit))).collect();
-    let share = |class: bool, label: Label| {
-        let of_class = unseen.generated.iter().zip(&labels).filter(|&(&truth, _)| truth == class);
-        let (hits, all) =
-            of_class.fold((0_u32, 0_u32), |(hits, all), (_, &got)| (hits + u32::from(got == label), all + 1));
-        f64::from(hits) / f64::from(all.max(1))
-    };
+/// What the finished head says of pictures whose sources it never saw, in the first tier.
+async fn figures(head: &Head, unseen: &safelight::train::set::TrainingSet, name: &str) -> Result<Figures> {
+    let (tier, treatments) = unseen.tiers().into_iter().next().unwrap_or_default();
+    let report = eval::judge(head, unseen, &treatments).await?.report(&tier);
+    let few = || Error::TrainingSet { message: "the unseen pictures are too few of one class".to_owned() };
+    let auc = report.auc.ok_or_else(few)?;
+    let (generated, real) = (report.confusion.generated, report.confusion.real);
+    let share = |part: usize, of: usize| part as f64 / of.max(1) as f64;
     Ok(Figures {
         source: name.to_owned(),
         n: unseen.len(),
-        auc: scored.auc().ok_or_else(one_class)?,
-        auc_interval: scored.auc_interval(ROUNDS, 1).ok_or_else(one_class)?,
-        real_called_generated: share(false, Label::Generated),
-        generated_called_real: share(true, Label::Real),
-        unsure: labels.iter().filter(|&&label| label == Label::Unsure).count() as f64 / labels.len().max(1) as f64,
+        auc: auc.value,
+        auc_interval: auc.interval,
+        real_called_generated: share(real.generated, real.generated + real.unsure + real.real),
+        generated_called_real: share(generated.real, generated.generated + generated.unsure + generated.real),
+        unsure: share(generated.unsure + real.unsure, unseen.len()),
     })
+}
+
+/// The day by the system's clock, UTC, ISO 8601.
+fn today() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    // Days since 1970 → year, month, day in the Gregorian calendar (Hinnant, "chrono-compatible low-level
+    // date algorithms"): years begin in March, so that leap days come last.
+    let days = i64::try_from(seconds / 86_400).unwrap_or(0) + 719_468;
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
 }

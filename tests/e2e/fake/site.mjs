@@ -4,14 +4,15 @@ import { createHash } from "node:crypto";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { headFile } from "./training.js";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const here = fileURLToPath(new URL(".", import.meta.url));
 
 export const PACK_BYTES = 6_000_000;
 
-/** `version` marks the page, so that a test can tell one build from another. */
-export async function buildFakeSite({ version } = {}) {
+/** `version` marks the page, so that a test can tell one build from another; `dimension`: floats in a row of features. */
+export async function buildFakeSite({ version, dimension } = {}) {
   const site = join(root, "tests/artifacts/fake-site");
   execFileSync(process.execPath, [join(root, "www/build.mjs")]);
   await rm(site, { recursive: true, force: true });
@@ -19,7 +20,11 @@ export async function buildFakeSite({ version } = {}) {
   await mkdir(join(site, "models/heads"), { recursive: true });
   await cp(join(root, "www/build/site"), site, { recursive: true });
   await cp(join(root, "www/static"), site, { recursive: true });
-  await cp(join(here, "safelight.js"), join(site, "safelight.js"));
+  for (const name of ["safelight.js", "training.js"]) await cp(join(here, name), join(site, name));
+  if (dimension !== undefined) {
+    const engine = join(site, "safelight.js");
+    await writeFile(engine, (await readFile(engine, "utf8")).replace(/const DIMENSION = \d+;/, `const DIMENSION = ${dimension};`));
+  }
   const mark = version === undefined ? "" : `<meta name="test-version" content="${version}" />`;
   const html = await readFile(join(root, "index.html"), "utf8");
   await writeFile(join(site, "index.html"), html.replace(/^.*data-trunk.*\n/gm, "").replace("</title>", `</title>${mark}`));
@@ -30,7 +35,7 @@ export async function buildFakeSite({ version } = {}) {
   const models = join(site, "models");
   await writeFile(join(models, "packs/fake/model.safetensors"), weights);
   await writeFile(join(models, "packs/fake/pack.json"), JSON.stringify({ format: 1, id: "fake", name: "Fake CLIP", files: [file] }));
-  await writeFile(join(models, "heads/fake.safetensors"), "head");
+  await writeFile(join(models, "heads/fake.safetensors"), headFile({ id: "fake", name: "fake head", date: "2026-11-24" }));
   await writeFile(
     join(models, "catalog.json"),
     JSON.stringify({

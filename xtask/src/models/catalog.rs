@@ -8,8 +8,17 @@ use serde::{Deserialize, Serialize};
 /// What `models/catalog.json` offers.
 #[derive(Debug, Deserialize)]
 pub struct Catalog {
+    /// What is used where nothing is chosen.
+    pub default: Choice,
     /// Packs that this command can make.
     pub packs: Vec<Pack>,
+}
+
+/// The catalogue's choice.
+#[derive(Debug, Deserialize)]
+pub struct Choice {
+    /// Id of a pack.
+    pub pack: String,
 }
 
 /// One model pack of the catalogue.

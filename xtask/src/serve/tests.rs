@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 use super::Server;
 use super::headers::Rules;
@@ -141,4 +142,21 @@ fn nothing_outside_the_site_is_served() {
 fn a_bad_headers_file_names_its_line() {
     let error = Rules::parse("/*\n  no colon\n").unwrap_err();
     assert_eq!(error.to_string(), "_headers, line 2: no colon");
+}
+
+/// A browser opens six connections at once and keeps them; a server with a thread for each may leave some waiting.
+#[test]
+fn connections_that_are_kept_open_keep_nobody_waiting() {
+    let (_root, address) = site();
+    let mut streams: Vec<_> = (0..24).map(|_| TcpStream::connect(address).unwrap()).collect();
+    // Half of them say nothing, as connections that are opened ahead of need.
+    for stream in streams.iter_mut().skip(12) {
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    }
+    for stream in streams.iter_mut().skip(12) {
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        assert_eq!(status, *b"HTTP/1.1 200");
+    }
 }

@@ -1,0 +1,166 @@
+//! `safelight ablate`: what each part of the recipe brings, in cross-validation over sources: the same
+//! folds for every row, several seeds, no row chosen by its figures.
+
+use std::process::ExitCode;
+
+use safelight::device::Device;
+use safelight::features::View;
+use safelight::metrics::Estimate;
+use safelight::train::config::{LossConfig, TrainConfig};
+use safelight::train::session::{FOLDS, Session};
+use safelight::train::validation::Aims;
+use safelight::treatment::Treatment;
+use safelight::{Error, Result};
+use serde_json::json;
+
+use crate::features::Pictures;
+use crate::recipe::Recipe;
+use crate::{loading, tables};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    pictures: Pictures,
+    #[command(flatten)]
+    recipe: Recipe,
+    /// Runs of each row.
+    #[arg(long, default_value_t = 5)]
+    seeds: u64,
+    /// Most folds.
+    #[arg(long, default_value_t = FOLDS)]
+    folds: usize,
+    /// One JSON object instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A row of the table: the recipe so far, with one part more.
+struct Row {
+    name: &'static str,
+    config: TrainConfig,
+    blocks: bool,
+    views: Vec<View>,
+    augmented: bool,
+}
+
+/// What a row came to in one tier.
+struct Outcome {
+    tier: String,
+    /// Of each seed.
+    aucs: Vec<Estimate>,
+}
+
+pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let file = arguments.pictures.features(&[View::Whole, View::Detail], &Treatment::TIERS).await?;
+    let rows = rows(&arguments.recipe.config()?, &file.views, file.treatments.len() > 1);
+    let device = Device::cpu();
+    let bar = loading::bar(rows.len() as u64 * arguments.seeds, "ablating", "{pos} of {len}");
+    let mut table = Vec::new();
+    for row in &rows {
+        let spec = safelight::features::FeatureSpec {
+            views: row.views.clone(),
+            embedding: true,
+            blocks: if row.blocks { (0..file.shape.layers).collect() } else { Vec::new() },
+        };
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        for seed in 1..=arguments.seeds {
+            let config = TrainConfig { seed, ..row.config.clone() };
+            let session = Session::new(file.training_set(&spec)?, config, None, arguments.folds, &device).await?;
+            let treatments = if row.augmented { (0..file.treatments.len()).collect() } else { vec![0] };
+            let tiers = session.train_on(treatments)?.validate_only(Aims::default(), &mut ()).await?;
+            for tier in tiers {
+                let auc = tier.auc.ok_or_else(|| Error::TrainingSet {
+                    message: tier.reason.unwrap_or_else(|| "nothing could be held out".to_owned()),
+                })?;
+                match outcomes.iter_mut().find(|outcome| outcome.tier == tier.tier) {
+                    Some(outcome) => outcome.aucs.push(auc),
+                    None => outcomes.push(Outcome { tier: tier.tier, aucs: vec![auc] }),
+                }
+            }
+            bar.inc(1);
+        }
+        table.push((row.name, outcomes));
+    }
+    bar.finish_and_clear();
+    println!("{}", if arguments.json { as_json(&table) } else { as_table(&table, arguments.seeds) });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Cross-entropy, then one part after the other; parts that the features do not hold are left out.
+fn rows(recipe: &TrainConfig, views: &[View], tiers: bool) -> Vec<Row> {
+    let full = LossConfig::default();
+    let parts = [
+        ("cross-entropy", LossConfig { cvar_alpha: None, auc_weight: 0.0, ..full }, 0.0),
+        ("+ CVaR", LossConfig { auc_weight: 0.0, ..full }, 0.0),
+        ("+ AUC", full, 0.0),
+        ("+ SAM", full, TrainConfig::default().sam_rho),
+    ];
+    let first = || views.iter().take(1).copied().collect::<Vec<View>>();
+    let mut rows: Vec<Row> = parts
+        .into_iter()
+        .map(|(name, loss, sam_rho)| {
+            let config = TrainConfig { loss, sam_rho, ..recipe.clone() };
+            Row { name, config, blocks: false, views: first(), augmented: false }
+        })
+        .collect();
+    let config = TrainConfig { loss: full, sam_rho: TrainConfig::default().sam_rho, ..recipe.clone() };
+    let more = |name, views, augmented| Row { name, config: config.clone(), blocks: true, views, augmented };
+    rows.push(more("+ block tokens", first(), false));
+    if views.len() > 1 {
+        rows.push(more("+ second view", views.to_vec(), false));
+    }
+    if tiers {
+        rows.push(more("+ augmentation", views.to_vec(), true));
+    }
+    rows
+}
+
+impl Outcome {
+    fn mean(&self, of: impl Fn(&Estimate) -> f64) -> f64 {
+        self.aucs.iter().map(of).sum::<f64>() / self.aucs.len().max(1) as f64
+    }
+
+    /// Standard deviation over the seeds.
+    fn deviation(&self) -> f64 {
+        let mean = self.mean(|auc| auc.value);
+        let squares: f64 = self.aucs.iter().map(|auc| (auc.value - mean).powi(2)).sum();
+        (squares / self.aucs.len().saturating_sub(1).max(1) as f64).sqrt()
+    }
+
+    /// Mean over the seeds of the value and of the ends of its interval over pictures.
+    fn estimate(&self) -> Estimate {
+        let [low, high] = [0, 1].map(|end: usize| self.mean(|auc| auc.interval[end]));
+        Estimate { value: self.mean(|auc| auc.value), interval: [low, high] }
+    }
+}
+
+fn as_table(table: &[(&str, Vec<Outcome>)], seeds: u64) -> String {
+    let mut rows = vec![["recipe", "tier", "AUC (95 %)", "± over seeds"].map(str::to_owned)];
+    for (name, outcomes) in table {
+        for (at, outcome) in outcomes.iter().enumerate() {
+            rows.push([
+                if at == 0 { (*name).to_owned() } else { String::new() },
+                outcome.tier.clone(),
+                tables::estimate(&outcome.estimate()),
+                format!("{:.3}", outcome.deviation()),
+            ]);
+        }
+    }
+    format!("{}\n{seeds} seeds a row; intervals are of these pictures, by bootstrap.", tables::aligned(&rows))
+}
+
+fn as_json(table: &[(&str, Vec<Outcome>)]) -> String {
+    let rows = table.iter().flat_map(|(name, outcomes)| {
+        outcomes.iter().map(move |outcome| {
+            json!({
+                "recipe": name,
+                "tier": outcome.tier,
+                "auc": outcome.estimate().value,
+                "aucInterval": outcome.estimate().interval,
+                "deviation": outcome.deviation(),
+                "seeds": outcome.aucs.iter().map(|auc| auc.value).collect::<Vec<_>>(),
+            })
+        })
+    });
+    json!({ "rows": rows.collect::<Vec<_>>() }).to_string()
+}

@@ -1,0 +1,81 @@
+//! `safelight eval`: what a head is worth on labelled pictures, by tier and source.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use safelight::head::Head;
+use safelight::train::judged::Judged;
+use safelight::train::report::{SourceReport, TierReport};
+use safelight::train::set::TrainingSet;
+use safelight::treatment::Treatment;
+use safelight::{Error, Result};
+use serde_json::{Map, Value, json};
+
+use crate::features::Pictures;
+use crate::{loading, tables};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    pictures: Pictures,
+    /// The head's file.
+    #[arg(long, default_value = "models/heads/clip-vit-base-patch16-int8.safetensors")]
+    head: PathBuf,
+    /// One JSON object instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let head = Head::read(&loading::read(&arguments.head)?)?;
+    let spec = &head.info().features;
+    let file = arguments.pictures.features(&spec.views, &Treatment::TIERS).await?;
+    head.require(&file.pack.id, &file.pack.sha256, file.shape)?;
+    let set = file.training_set(spec)?;
+    let mut tiers = Vec::new();
+    for (name, treatments) in set.tiers() {
+        tiers.push(judge(&head, &set, &treatments).await?.report(&name));
+    }
+    println!("{}", if arguments.json { as_json(&tiers).to_string() } else { tables::tiers(&tiers) });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every picture of a set as a finished head judges it, the logits of several treatments averaged.
+pub async fn judge(head: &Head, set: &TrainingSet, treatments: &[usize]) -> Result<Judged> {
+    if set.is_empty() || treatments.is_empty() {
+        return Err(Error::TrainingSet { message: "there is no picture to judge".to_owned() });
+    }
+    let all: Vec<usize> = (0..set.len()).collect();
+    let logits = head.logits(set.rows(&all, treatments).features).await?;
+    let means = logits.chunks(treatments.len()).map(|row| row.iter().sum::<f32>() / row.len() as f32);
+    let logits: Vec<f32> = means.collect();
+    let probabilities: Vec<f32> = logits.iter().map(|&logit| head.probability(logit)).collect();
+    let verdicts = probabilities.iter().map(|&probability| head.label(probability)).collect();
+    Ok(Judged { logits, probabilities, verdicts, generated: set.generated(), sources: set.sources() })
+}
+
+/// `{tiers: {as_given: {auc, auc_ci, fpr_at_threshold, n, sources: {…}}}}`; what too few pictures
+/// cannot show is null.
+fn as_json(tiers: &[TierReport]) -> Value {
+    let source = |source: &SourceReport| {
+        json!({
+            "auc": source.auc.map(|auc| auc.value),
+            "auc_ci": source.auc.map(|auc| auc.interval),
+            "fpr_at_threshold": source.fpr_at_threshold,
+            "n": source.n,
+        })
+    };
+    let tier = |tier: &TierReport| {
+        let sources: Map<String, Value> =
+            tier.sources.iter().map(|report| (report.source.clone(), source(report))).collect();
+        json!({
+            "auc": tier.auc.map(|auc| auc.value),
+            "auc_ci": tier.auc.map(|auc| auc.interval),
+            "fpr_at_threshold": tier.fpr_at_threshold,
+            "n": tier.n,
+            "sources": sources,
+        })
+    };
+    let tiers: Map<String, Value> = tiers.iter().map(|report| (report.tier.replace('-', "_"), tier(report))).collect();
+    json!({ "tiers": tiers })
+}

@@ -1,0 +1,88 @@
+//! What `train` and `ablate` are told of features and hyper-parameters.
+
+use std::path::PathBuf;
+
+use safelight::features::{FeatureSpec, TowerShape, View};
+use safelight::train::config::TrainConfig;
+use safelight::treatment::Treatment;
+use safelight::{Error, Result};
+
+use crate::{features, loading};
+
+/// The feature, and how pictures are treated before it is taken.
+#[derive(clap::Args)]
+pub struct Feature {
+    /// How pictures are looked at: whole, detail.
+    #[arg(long, value_delimiter = ',', default_value = "whole,detail", value_parser = features::view)]
+    pub views: Vec<View>,
+    /// Blocks whose class token is part of the feature, counted from 0; all where none is named.
+    #[arg(long, value_delimiter = ',')]
+    pub blocks: Option<Vec<usize>>,
+    /// Leave the class tokens of blocks out.
+    #[arg(long, conflicts_with = "blocks")]
+    pub no_blocks: bool,
+    /// Leave the embedding out.
+    #[arg(long)]
+    pub no_embedding: bool,
+    /// Make both classes alike before features are taken, in this many random draws, in place of the
+    /// tiers as given, web and hard.
+    #[arg(long, value_name = "DRAWS")]
+    pub equalise: Option<u8>,
+}
+
+impl Feature {
+    /// The specification for a model of this shape.
+    pub fn spec(&self, shape: TowerShape) -> FeatureSpec {
+        let all = || (0..shape.layers).collect();
+        let blocks = if self.no_blocks { Vec::new() } else { self.blocks.clone().unwrap_or_else(all) };
+        FeatureSpec { views: self.views.clone(), embedding: !self.no_embedding, blocks }
+    }
+
+    /// The treatments that training is done under.
+    pub fn treatments(&self) -> Vec<Treatment> {
+        match self.equalise {
+            Some(draws) => (0..draws.max(1)).map(Treatment::Equalised).collect(),
+            None => Treatment::TIERS.to_vec(),
+        }
+    }
+}
+
+/// Hyper-parameters: a preset, then what is said besides.
+#[derive(clap::Args)]
+pub struct Recipe {
+    /// paper, default or fine-tune.
+    #[arg(long, default_value = "default")]
+    preset: String,
+    /// A JSON file of hyper-parameters instead; what it leaves out has the default.
+    #[arg(long, conflicts_with = "preset")]
+    config: Option<PathBuf>,
+    /// Width of the hidden layers.
+    #[arg(long)]
+    width: Option<usize>,
+    /// Passes over the training pictures.
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Most rows a step.
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Seed of initialisation, dropout and batches.
+    #[arg(long)]
+    pub seed: Option<u64>,
+}
+
+impl Recipe {
+    /// The whole configuration.
+    pub fn config(&self) -> Result<TrainConfig> {
+        let mut config = match &self.config {
+            None => TrainConfig::preset(&self.preset)?,
+            Some(path) => serde_json::from_slice(&loading::read(path)?)
+                .map_err(|error| Error::TrainConfig { message: format!("{}: {error}", path.display()) })?,
+        };
+        config.width = self.width.unwrap_or(config.width);
+        config.epochs = self.epochs.unwrap_or(config.epochs);
+        config.batch = self.batch.unwrap_or(config.batch);
+        config.seed = self.seed.unwrap_or(config.seed);
+        config.validate()?;
+        Ok(config)
+    }
+}

@@ -1,0 +1,69 @@
+//! Reports as people read them at a terminal.
+
+use safelight::metrics::Estimate;
+use safelight::train::audit::AuditReport;
+use safelight::train::report::TierReport;
+
+/// What an audit found.
+pub fn audit(report: &AuditReport) -> String {
+    let mut lines =
+        vec![format!("{} pictures: {} generated, {} real.", report.pictures, report.generated, report.real)];
+    match (&report.null_auc, &report.reason) {
+        (Some(auc), _) => lines.push(format!("Without a pixel the classes are told apart at AUC {}.", estimate(auc))),
+        (None, Some(reason)) => lines.push(format!("Whether the classes can be told apart without a pixel: {reason}")),
+        (None, None) => {}
+    }
+    lines.extend(
+        report.facts_that_tell.iter().map(|told| format!("  {:.2}  generated ones are {}", told.auc, told.fact)),
+    );
+    lines.extend(report.warnings.iter().map(|warning| format!("! {warning}")));
+    lines.join("\n")
+}
+
+/// A row for every tier and source.
+pub fn tiers(tiers: &[TierReport]) -> String {
+    let header = ["tier", "source", "n", "AUC (95 %)", "TPR at 5 %", "at 1 %", "false alarms", "calibration error"];
+    let mut rows = vec![header.map(str::to_owned)];
+    let percent = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", 100.0 * share));
+    for tier in tiers {
+        rows.push([
+            tier.tier.clone(),
+            "all".to_owned(),
+            tier.n.to_string(),
+            tier.auc.as_ref().map_or_else(|| "–".to_owned(), estimate),
+            percent(tier.tpr_at5.map(|rate| rate.value)),
+            percent(tier.tpr_at1.map(|rate| rate.value)),
+            percent(tier.fpr_at_threshold),
+            tier.expected_calibration_error.map_or_else(|| "–".to_owned(), |error| format!("{error:.3}")),
+        ]);
+        rows.extend(tier.sources.iter().map(|source| {
+            let auc = source.auc.as_ref().map_or_else(|| "–".to_owned(), estimate);
+            let (name, n, empty) = (source.source.clone(), source.n.to_string(), String::new);
+            [empty(), name, n, auc, empty(), empty(), percent(source.fpr_at_threshold), empty()]
+        }));
+    }
+    let mut text = aligned(&rows);
+    for tier in tiers {
+        if let Some(reason) = &tier.reason {
+            text = format!("{text}\n{}: {reason}", tier.tier);
+        }
+    }
+    text
+}
+
+/// Columns padded to their widest cell.
+pub fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// `0.75 (0.71–0.78)`.
+pub fn estimate(estimate: &Estimate) -> String {
+    let [low, high] = estimate.interval;
+    format!("{:.3} ({low:.3}–{high:.3})", estimate.value)
+}

@@ -1,0 +1,269 @@
+//! The audit before training: how far would a classifier get that sees no pixel? What it can tell from
+//! size, format and compression, a detector can learn too, and it would be right for the wrong reason.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::duplicates::{self, Duplicate, Kind};
+use super::logistic::Logistic;
+use super::set::LabelledPicture;
+use super::validation::Folds;
+use crate::Result;
+use crate::metrics::calibration::class_weights;
+use crate::metrics::{Estimate, Scored};
+use crate::progress::{self, Progress};
+
+mod facts;
+
+/// What a labelled folder gives away before any pixel is looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditReport {
+    /// Pictures in all.
+    pub pictures: usize,
+    /// Of them generated.
+    pub generated: usize,
+    /// Of them real.
+    pub real: usize,
+    /// Cross-validated ROC area of the classifier that sees facts only.
+    pub null_auc: Option<Estimate>,
+    /// Why it is missing, a sentence.
+    pub reason: Option<String>,
+    /// Single facts that tell the classes apart, the best first.
+    pub facts_that_tell: Vec<TellingFact>,
+    /// Pictures that are there twice.
+    pub duplicates: Vec<Duplicate>,
+    /// Sources with pictures of one class only.
+    pub one_class_sources: Vec<String>,
+    /// Share of the smaller class, 0…0.5.
+    pub balance: f64,
+    /// What a person should know before training, in sentences.
+    pub warnings: Vec<String>,
+}
+
+/// A fact and how well it alone tells the classes apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TellingFact {
+    /// What the generated pictures tend to be, in words.
+    pub fact: String,
+    /// ROC area, 0.5…1.
+    pub auc: f64,
+}
+
+/// Folds of the null classifier.
+const FOLDS: usize = 5;
+
+/// Pictures of each class that its figure needs: it has 19 weights.
+const NEEDED: usize = 20;
+
+/// Area from which a fact is worth naming, and from which the null classifier is worth a warning.
+const TELLING: f64 = 0.6;
+
+/// Weight of the penalty on the null classifier's weights, on standardised columns.
+const PENALTY: f64 = 1.0;
+
+/// Audits labelled pictures. `progress` is told of duplicates first, then of folds.
+///
+/// # Errors
+/// [`crate::Error::Cancelled`].
+pub async fn audit(pictures: &[LabelledPicture], progress: &mut impl Progress) -> Result<AuditReport> {
+    let generated: Vec<bool> = pictures.iter().map(|picture| picture.generated).collect();
+    let sources: Vec<String> = pictures.iter().map(|picture| picture.source.clone()).collect();
+    let count = generated.iter().filter(|&&generated| generated).count();
+    let real = pictures.len() - count;
+    let duplicates = duplicates::find(pictures, progress).await?;
+    let cluster = duplicates::clusters(pictures.len(), &duplicates);
+    let folds = Folds::deal(&generated, &sources, &cluster, FOLDS);
+    let (null_auc, reason) = if count.min(real) < NEEDED {
+        let few = if count < real { format!("{count} generated") } else { format!("{real} real") };
+        (None, Some(format!("This needs at least {NEEDED} pictures of each class; there are {few} ones.")))
+    } else {
+        let scores = null_scores(pictures, &generated, &folds, progress).await?;
+        (Scored { scores: &scores, generated: &generated }.auc_estimate(1), None)
+    };
+    let mut report = AuditReport {
+        pictures: pictures.len(),
+        generated: count,
+        real,
+        null_auc,
+        reason,
+        facts_that_tell: facts_that_tell(pictures),
+        duplicates,
+        one_class_sources: one_class_sources(pictures),
+        balance: count.min(real) as f64 / pictures.len().max(1) as f64,
+        warnings: Vec::new(),
+    };
+    report.warnings = warnings(&report, &sources, &folds);
+    Ok(report)
+}
+
+/// The logit of every picture from a classifier of facts that was fitted without the picture's fold.
+async fn null_scores(
+    pictures: &[LabelledPicture],
+    generated: &[bool],
+    folds: &Folds,
+    progress: &mut impl Progress,
+) -> Result<Vec<f32>> {
+    let mut rows: Vec<Vec<f64>> = pictures.iter().map(|picture| facts::row(&picture.facts)).collect();
+    facts::standardise(&mut rows); // sees no label
+    let mut scores = vec![0.0; pictures.len()];
+    for fold in 0..folds.count {
+        progress::step(progress, fold, folds.count)?;
+        progress.rest().await;
+        let (kept, held) = folds.split(fold);
+        let classes: Vec<bool> = kept.iter().map(|&index| generated[index]).collect();
+        let kept: Vec<Vec<f64>> = kept.iter().map(|&index| rows[index].clone()).collect();
+        let targets: Vec<f64> = classes.iter().map(|&class| f64::from(u8::from(class))).collect();
+        let model = Logistic::fit(&kept, &targets, &class_weights(&classes), PENALTY);
+        for index in held {
+            scores[index] = model.logit(&rows[index]) as f32;
+        }
+    }
+    progress::step(progress, folds.count, folds.count)?;
+    Ok(scores)
+}
+
+fn facts_that_tell(pictures: &[LabelledPicture]) -> Vec<TellingFact> {
+    let tell = |measure: &facts::Measure| {
+        let known =
+            pictures.iter().filter_map(|picture| Some(((measure.of)(&picture.facts)? as f32, picture.generated)));
+        let (scores, generated): (Vec<f32>, Vec<bool>) = known.unzip();
+        let auc = Scored { scores: &scores, generated: &generated }.auc()?;
+        let fact = if auc >= 0.5 { measure.high } else { measure.low };
+        Some(TellingFact { fact: fact.to_owned(), auc: auc.max(1.0 - auc) })
+    };
+    let mut told: Vec<TellingFact> =
+        facts::MEASURES.iter().filter_map(tell).filter(|told| told.auc >= TELLING).collect();
+    told.sort_by(|a, b| b.auc.total_cmp(&a.auc));
+    told
+}
+
+fn one_class_sources(pictures: &[LabelledPicture]) -> Vec<String> {
+    let mut classes: BTreeMap<&str, BTreeSet<bool>> = BTreeMap::new();
+    for picture in pictures.iter().filter(|picture| !picture.source.is_empty()) {
+        classes.entry(&picture.source).or_default().insert(picture.generated);
+    }
+    classes.into_iter().filter(|(_, classes)| classes.len() == 1).map(|(source, _)| source.to_owned()).collect()
+}
+
+fn warnings(report: &AuditReport, sources: &[String], folds: &Folds) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some(Estimate { value, interval: [low, high] }) = report.null_auc
+        && value >= TELLING
+        && low > 0.5
+    {
+        let best = report.facts_that_tell.first();
+        let best = best.map_or_else(String::new, |told| format!(" Generated pictures here tend to be {}.", told.fact));
+        warnings.push(format!(
+            "Without seeing a pixel, size, format and compression tell the classes apart at {value:.2} \
+             ({low:.2}–{high:.2}): a detector can learn that instead of pictures. Equalise both classes first.{best}"
+        ));
+    }
+    let duplicates = |holds: &dyn Fn(&&Duplicate) -> bool| report.duplicates.iter().filter(holds).count();
+    let across = duplicates(&|duplicate| duplicate.across_classes);
+    if across > 0 {
+        warnings.push(format!("{across} pictures are in both classes: one of the two labels is wrong."));
+    }
+    let exact = duplicates(&|duplicate| duplicate.kind == Kind::Exact);
+    let near = report.duplicates.len() - exact;
+    if exact + near > 0 {
+        let leaking = duplicates(&|duplicate| folds.of[duplicate.a] != folds.of[duplicate.b]);
+        let leak = match leaking {
+            0 => "they are kept in one fold".to_owned(),
+            _ => format!("{leaking} of them lie in another source than their double, so figures are a little too good"),
+        };
+        warnings.push(format!("{exact} pictures are there twice and {near} nearly so; {leak}."));
+    }
+    if report.balance < 0.2 && report.pictures > 0 {
+        let smaller = if report.generated < report.real { "generated" } else { "real" };
+        warnings.push(format!(
+            "Only {:.0} % of the pictures are {smaller}: more of them would help most.",
+            100.0 * report.balance
+        ));
+    }
+    let named: BTreeSet<&str> = sources.iter().map(String::as_str).filter(|source| !source.is_empty()).collect();
+    if !folds.grouped {
+        warnings.push(
+            "The folders do not name several sources of each class, so figures will be of pictures like these, \
+             not of new sources."
+                .to_owned(),
+        );
+    } else if report.one_class_sources.len() == named.len() {
+        warnings.push(
+            "Every source has pictures of one class only: what tells sources apart also tells the classes apart."
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture::facts::Facts;
+
+    /// Generated pictures have `side` on both sides, real ones all kinds of sizes; nothing else differs.
+    fn folder(n: usize, side: Option<u32>) -> Vec<LabelledPicture> {
+        let mut state = 7;
+        let mut draw = |below: u64| (crate::random::random(&mut state) % below) as u32;
+        let mut picture = |index: usize| {
+            let generated = index % 2 == 0;
+            let (mut width, mut height) = (300 + draw(900), 300 + draw(900));
+            if let Some(side) = side.filter(|_| generated) {
+                (width, height) = (side, side);
+            }
+            let facts = Facts {
+                width,
+                height,
+                format: "JPEG".to_owned(),
+                bytes: u64::from(width * height) / 8 + u64::from(draw(50_000)),
+                jpeg_quality: Some(75 + draw(20) as u8),
+                jpeg_subsampling: Some("4:2:0".to_owned()),
+                exif: draw(2) == 0,
+                sha256: format!("{index}"),
+                perceptual: format!("{:08x}{:08x}", draw(1 << 32), draw(1 << 32)),
+            };
+            LabelledPicture { name: format!("{index}"), source: format!("s{}", index % 10), generated, facts }
+        };
+        (0..n).map(&mut picture).collect()
+    }
+
+    fn audited(pictures: &[LabelledPicture]) -> AuditReport {
+        pollster::block_on(audit(pictures, &mut ())).unwrap()
+    }
+
+    #[test]
+    fn a_folder_that_cheats_by_size_is_found_out() {
+        let report = audited(&folder(200, Some(512)));
+        assert!(report.null_auc.unwrap().interval[0] > 0.95, "{report:?}");
+        assert!(report.facts_that_tell.iter().any(|told| told.fact.starts_with("square, or") && told.auc > 0.95));
+        assert!(report.warnings.iter().any(|warning| warning.contains("Equalise")), "{:?}", report.warnings);
+        assert_eq!(report.one_class_sources.len(), 10);
+    }
+
+    #[test]
+    fn a_folder_without_a_shortcut_is_not_accused() {
+        let report = audited(&folder(400, None));
+        let [low, high] = report.null_auc.unwrap().interval;
+        assert!(low < 0.5 && high > 0.5 || (high - 0.5).abs() < 0.05, "{:?}", report.null_auc);
+        assert!(report.facts_that_tell.is_empty(), "{:?}", report.facts_that_tell);
+        assert!(!report.warnings.iter().any(|warning| warning.contains("Equalise")));
+        assert!((report.balance - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn small_and_lopsided_folders_are_told_so() {
+        let mut pictures = folder(40, None);
+        for picture in &mut pictures[..36] {
+            picture.generated = false;
+        }
+        pictures[39].facts.sha256 = "0".to_owned();
+        pictures[39].generated = true;
+        let report = audited(&pictures);
+        assert_eq!(report.null_auc, None);
+        assert!(report.reason.unwrap().contains("at least 20"));
+        assert!(report.warnings.iter().any(|warning| warning.contains("both classes")), "{:?}", report.warnings);
+        assert!(report.warnings.iter().any(|warning| warning.contains("are generated")), "{:?}", report.warnings);
+    }
+}

@@ -1,0 +1,118 @@
+//! From held-out logits to probabilities and verdicts that were not fitted on the pictures they judge.
+
+use super::judged::Judged;
+use super::report::{Mistake, TierReport};
+use super::set::TrainingSet;
+use super::validation::{Aims, Folds, calibrate, probability, thresholds};
+use crate::head::Label;
+use crate::head::file::{Calibration, Thresholds};
+
+/// Held-out logits by tier.
+pub struct Held<'a> {
+    set: &'a TrainingSet,
+    folds: &'a Folds,
+    aims: Aims,
+    /// Name and logits `[n]` of each tier.
+    tiers: Vec<(String, Vec<f32>)>,
+}
+
+impl<'a> Held<'a> {
+    /// `logits` `[n, t]`. Where a tier has several treatments their logits are averaged.
+    pub fn new(set: &'a TrainingSet, logits: &[f32], folds: &'a Folds, aims: Aims) -> Self {
+        let mean = |row: &[f32], of: &[usize]| of.iter().map(|&at| row[at]).sum::<f32>() / of.len().max(1) as f32;
+        let rows = || logits.chunks(set.treatments.len().max(1));
+        let tier = |(name, of): (String, Vec<usize>)| (name, rows().map(|row| mean(row, &of)).collect());
+        Self { set, folds, aims, tiers: set.tiers().into_iter().map(tier).collect() }
+    }
+
+    /// Calibration and thresholds from all pictures: those of the finished head.
+    pub fn calibrated(&self) -> (Calibration, Thresholds) {
+        self.fitted(&(0..self.set.len()).collect::<Vec<_>>())
+    }
+
+    /// Calibration from these pictures in all tiers, and thresholds that hold in every tier: the highest
+    /// of the upper ones, the lowest of the lower ones.
+    fn fitted(&self, pictures: &[usize]) -> (Calibration, Thresholds) {
+        if self.folds.count == 0 {
+            return (Calibration { scale: 1.0, shift: 0.0 }, Thresholds { real: 0.0, generated: 1.0 });
+        }
+        let generated: Vec<bool> = pictures.iter().map(|&index| self.set.pictures[index].generated).collect();
+        let of_tier = |tier: &[f32]| pictures.iter().map(|&index| tier[index]).collect::<Vec<f32>>();
+        let logits: Vec<f32> = self.tiers.iter().flat_map(|(_, tier)| of_tier(tier)).collect();
+        let calibration = calibrate(&logits, &generated.repeat(self.tiers.len()));
+        let limits = self.tiers.iter().map(|(_, tier)| {
+            let probabilities: Vec<f32> =
+                of_tier(tier).into_iter().map(|logit| probability(calibration, logit)).collect();
+            thresholds(&probabilities, &generated, self.aims)
+        });
+        let widest = |a: Thresholds, b: Thresholds| Thresholds {
+            real: a.real.min(b.real),
+            generated: a.generated.max(b.generated),
+        };
+        (calibration, limits.reduce(widest).unwrap_or(Thresholds { real: 0.0, generated: 1.0 }))
+    }
+
+    /// One tier, each fold judged by what the other folds say.
+    fn judged(&self, logits: &[f32]) -> Judged {
+        let n = self.set.len();
+        let mut judged = Judged {
+            logits: logits.to_vec(),
+            probabilities: vec![0.5; n],
+            verdicts: vec![Label::Unsure; n],
+            generated: self.set.generated(),
+            sources: self.set.sources(),
+        };
+        for fold in 0..self.folds.count {
+            let (others, held) = self.folds.split(fold);
+            let (calibration, thresholds) = self.fitted(&others);
+            for index in held {
+                let probability = probability(calibration, logits[index]);
+                judged.probabilities[index] = probability;
+                judged.verdicts[index] = thresholds.label(probability);
+            }
+        }
+        judged
+    }
+
+    /// The report of every tier.
+    pub fn tiers(&self) -> Vec<TierReport> {
+        let reason = "There are too few pictures or sources to hold any out, so nothing can be said.";
+        let tier = |(name, logits): &(String, Vec<f32>)| match self.folds.count {
+            0 => TierReport::without_figures(name, reason),
+            _ => self.judged(logits).report(name),
+        };
+        self.tiers.iter().map(tier).collect()
+    }
+
+    /// The worst mistakes in the first tier.
+    pub fn worst(&self) -> Vec<Mistake> {
+        match self.tiers.first() {
+            Some((_, logits)) if self.folds.count > 0 => self.judged(logits).worst(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What calibration and thresholds are not worth.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let real = self.set.pictures.iter().filter(|picture| !picture.generated).count();
+        let needed = (1.0 / self.aims.false_positives).ceil() as usize;
+        if self.folds.count == 0 {
+            warnings.push(
+                "Nothing could be held out: the head answers “can't tell” to nearly everything, and its \
+                 probabilities are not calibrated."
+                    .to_owned(),
+            );
+        } else if real + 1 < needed {
+            warnings.push(format!(
+                "With {real} real pictures no threshold can promise {:.0} % false alarms; it lies above all of them.",
+                100.0 * self.aims.false_positives
+            ));
+        }
+        if self.folds.count > 0 && self.calibrated().0.scale <= 0.0 {
+            let message = "On pictures it did not learn from, this head tells nothing: it answers “can't tell”.";
+            warnings.push(message.to_owned());
+        }
+        warnings
+    }
+}

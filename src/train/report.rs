@@ -1,0 +1,140 @@
+//! The report of a training or an evaluation: figures in every tier, on pictures that the head was not
+//! trained on. What a set is too small to show is left out, with a sentence that says why.
+
+use serde::{Deserialize, Serialize};
+
+use super::audit::AuditReport;
+use super::config::TrainConfig;
+use crate::metrics::Estimate;
+use crate::metrics::calibration::Bin;
+
+/// What a training came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrainingReport {
+    /// Pictures in all.
+    pub pictures: usize,
+    /// Of them generated.
+    pub generated: usize,
+    /// Of them real.
+    pub real: usize,
+    /// Named sources.
+    pub sources: usize,
+    /// Folds of the validation; 0 where there was none.
+    pub folds: usize,
+    /// Whether every fold held out whole sources.
+    pub grouped: bool,
+    /// Figures by tier, in the order of the treatments.
+    pub tiers: Vec<TierReport>,
+    /// The worst mistakes in the first tier, the worst first.
+    pub worst: Vec<Mistake>,
+    /// What the facts alone give away.
+    pub audit: Option<AuditReport>,
+    /// How it was trained.
+    pub config: TrainConfig,
+    /// What a person should know before relying on it, in sentences.
+    pub warnings: Vec<String>,
+}
+
+/// Figures in one tier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TierReport {
+    /// Name of the tier.
+    pub tier: String,
+    /// Pictures that were scored.
+    pub n: usize,
+    /// ROC area.
+    pub auc: Option<Estimate>,
+    /// Share of pictures on the right side of probability ½.
+    pub accuracy: Option<Estimate>,
+    /// True-positive rate at 1 % false positives.
+    pub tpr_at1: Option<Estimate>,
+    /// True-positive rate at 5 % false positives.
+    pub tpr_at5: Option<Estimate>,
+    /// Share of real pictures with the verdict "generated".
+    pub fpr_at_threshold: Option<f64>,
+    /// Expected calibration error, both classes counting the same.
+    pub expected_calibration_error: Option<f64>,
+    /// Why figures are missing, sentences.
+    pub reason: Option<String>,
+    /// By source; pictures without one are left out.
+    pub sources: Vec<SourceReport>,
+    /// Points of false- and true-positive rate.
+    pub roc: Vec<[f64; 2]>,
+    /// Predicted against observed.
+    pub reliability: Vec<Bin>,
+    /// Truth against verdict.
+    pub confusion: Confusion,
+}
+
+/// Figures of one source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceReport {
+    /// Its name.
+    pub source: String,
+    /// Its pictures.
+    pub n: usize,
+    /// ROC area of its pictures; where they are of one class, against the other class of all sources.
+    pub auc: Option<Estimate>,
+    /// Share of its real pictures with the verdict "generated".
+    pub fpr_at_threshold: Option<f64>,
+}
+
+/// How many pictures got which verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// Of the generated ones.
+    pub generated: Verdicts,
+    /// Of the real ones.
+    pub real: Verdicts,
+}
+
+/// Pictures by verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdicts {
+    /// "Likely generated".
+    pub generated: usize,
+    /// "Can't tell".
+    pub unsure: usize,
+    /// "Likely real".
+    pub real: usize,
+}
+
+/// A picture that was judged wrongly.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Mistake {
+    /// Its number in the set.
+    pub index: usize,
+    /// Its probability of being generated.
+    pub probability: f32,
+    /// The truth.
+    pub generated: bool,
+}
+
+impl TierReport {
+    pub(super) fn empty(tier: &str, n: usize) -> Self {
+        Self {
+            tier: tier.to_owned(),
+            n,
+            auc: None,
+            accuracy: None,
+            tpr_at1: None,
+            tpr_at5: None,
+            fpr_at_threshold: None,
+            expected_calibration_error: None,
+            reason: None,
+            sources: Vec::new(),
+            roc: Vec::new(),
+            reliability: Vec::new(),
+            confusion: Confusion::default(),
+        }
+    }
+
+    /// A tier without any figure, because of `reason`.
+    #[must_use]
+    pub fn without_figures(tier: &str, reason: &str) -> Self {
+        Self { reason: Some(reason.to_owned()), ..Self::empty(tier, 0) }
+    }
+}

@@ -1,0 +1,295 @@
+//! A whole training, epoch by epoch: one head a fold for honest figures, then the head that is kept,
+//! with calibration and thresholds from the held-out logits. It can be stopped, saved and gone on with
+//! between any two epochs.
+//!
+//! No figure chooses anything that it measures: a fold's last epoch counts, not its best, and the
+//! probabilities and verdicts of a fold come from calibration and thresholds of the other folds.
+
+use serde::{Deserialize, Serialize};
+
+use super::audit::AuditReport;
+use super::config::TrainConfig;
+use super::dataset::Dataset;
+use super::duplicates;
+use super::held_out::Held;
+use super::report::TierReport;
+use super::set::TrainingSet;
+use super::trainer::Trainer;
+use super::validation::{Aims, Folds};
+use crate::Result;
+use crate::device::Device;
+use crate::head::HeadFile;
+use crate::metrics::Scored;
+use crate::progress::Progress;
+
+mod finish;
+mod state;
+#[cfg(test)]
+mod tests;
+
+/// Folds, where the set has the sources or pictures for as many.
+pub const FOLDS: usize = 5;
+
+/// What a session is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// A head for validation, which is not kept.
+    Fold,
+    /// The head that is kept.
+    Final,
+}
+
+/// How one epoch went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EpochReport {
+    /// For validation or to be kept.
+    pub stage: Stage,
+    /// Which fold, from 0.
+    pub fold: usize,
+    /// Folds in all.
+    pub folds: usize,
+    /// Which epoch of its stage, from 0.
+    pub epoch: usize,
+    /// Epochs of a stage.
+    pub epochs: usize,
+    /// Mean loss of the epoch's batches.
+    pub loss: f32,
+    /// ROC area on the fold's held-out rows; shown, never used to choose.
+    pub validation_auc: Option<f64>,
+    /// Milliseconds that it took.
+    pub ms: f64,
+}
+
+/// What the finished head is called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Naming {
+    /// Stable name.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// Day of training, ISO 8601.
+    pub date: String,
+}
+
+/// A training that is under way.
+pub struct Session {
+    set: TrainingSet,
+    config: TrainConfig,
+    base: Option<HeadFile>,
+    device: Device,
+    audit: Option<AuditReport>,
+    folds: Folds,
+    so_far: SoFar,
+    /// Of the stage that is under way, or was last.
+    trainer: Option<Trainer>,
+    /// Which stage that is.
+    stage_of_trainer: usize,
+    /// Treatments (by index) whose rows are trained on; all are judged.
+    trains_on: Vec<usize>,
+    /// What the present fold holds out: pictures, and all their rows.
+    held_out: Option<(Vec<usize>, Dataset)>,
+    stop: bool,
+}
+
+/// How far a session is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct SoFar {
+    /// Finished stages: folds, then the final one.
+    stages: usize,
+    /// Stages that were ended early.
+    stopped: usize,
+    /// Logit of every row from the head that was trained without it, `[n, t]`; 0 until it is known.
+    logits: Vec<f32>,
+}
+
+impl Session {
+    /// A session that has not begun. `folds` at most; 0 leaves validation out. With `base` every stage
+    /// starts from that head.
+    ///
+    /// # Errors
+    /// [`crate::Error::TrainingSet`], [`crate::Error::TrainConfig`], [`crate::Error::HeadFormat`].
+    pub async fn new(
+        set: TrainingSet,
+        config: TrainConfig,
+        base: Option<HeadFile>,
+        folds: usize,
+        device: &Device,
+    ) -> Result<Self> {
+        config.validate()?;
+        let duplicates = duplicates::find(&set.pictures, &mut ()).await?;
+        let cluster = duplicates::clusters(set.len(), &duplicates);
+        let mut folds = Folds::deal(&set.generated(), &set.sources(), &cluster, folds);
+        if !can_validate(&set, &folds) {
+            folds.count = 0;
+        }
+        let logits = vec![0.0; set.len() * set.treatments.len()];
+        let so_far = SoFar { logits, ..SoFar::default() };
+        let mut session = Self::assemble(set, config, base, folds, so_far, device);
+        session.begin()?; // what is wrong with the set or the base is said now
+        Ok(session)
+    }
+
+    fn assemble(
+        set: TrainingSet,
+        config: TrainConfig,
+        base: Option<HeadFile>,
+        folds: Folds,
+        so_far: SoFar,
+        device: &Device,
+    ) -> Self {
+        Self {
+            trains_on: (0..set.treatments.len()).collect(),
+            set,
+            config,
+            base,
+            device: device.clone(),
+            audit: None,
+            folds,
+            so_far,
+            trainer: None,
+            stage_of_trainer: 0,
+            held_out: None,
+            stop: false,
+        }
+    }
+
+    /// Adds an audit to the report.
+    #[must_use]
+    pub fn with_audit(mut self, audit: AuditReport) -> Self {
+        self.audit = Some(audit);
+        self
+    }
+
+    /// Trains on the rows of these treatments (by index) only; all are judged.
+    ///
+    /// # Errors
+    /// As [`Session::new`].
+    pub fn train_on(mut self, treatments: Vec<usize>) -> Result<Self> {
+        self.trains_on = treatments;
+        self.begin()?;
+        Ok(self)
+    }
+
+    /// Whether nothing is left to train.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.so_far.stages > self.folds.count
+    }
+
+    /// Stages, and epochs in all of them: for a bar.
+    #[must_use]
+    pub fn epochs(&self) -> usize {
+        (self.folds.count + 1) * self.config.epochs
+    }
+
+    /// Ends the present stage with what it has, once it has an epoch.
+    pub fn stop(&mut self) {
+        self.stop = true;
+    }
+
+    /// The next epoch: first of each fold, then of the final head; `None` when there is none left.
+    ///
+    /// # Errors
+    /// [`crate::Error::Cancelled`], after which it can be called again; [`crate::Error::DeviceFailed`],
+    /// [`crate::Error::NotFinite`].
+    pub async fn epoch(&mut self, progress: &mut impl Progress) -> Result<Option<EpochReport>> {
+        if std::mem::take(&mut self.stop) && self.epochs_done() > 0 && !self.is_done() {
+            self.so_far.stopped += 1;
+            self.so_far.stages += 1;
+        }
+        if self.is_done() {
+            return Ok(None);
+        }
+        if self.trainer.is_none() || self.stage_of_trainer != self.so_far.stages {
+            self.begin()?;
+        }
+        let Some(trainer) = &mut self.trainer else { return Ok(None) };
+        let Some(report) = trainer.epoch(None, progress).await? else { return Ok(None) };
+        let validation_auc = self.validate().await?;
+        let is_fold = self.so_far.stages < self.folds.count;
+        let report = EpochReport {
+            stage: if is_fold { Stage::Fold } else { Stage::Final },
+            fold: self.so_far.stages.min(self.folds.count.saturating_sub(1)),
+            folds: self.folds.count,
+            epoch: report.epoch,
+            epochs: report.epochs,
+            loss: report.loss,
+            validation_auc,
+            ms: report.ms,
+        };
+        self.so_far.stages += usize::from(report.epoch + 1 == report.epochs);
+        Ok(Some(report))
+    }
+
+    /// Runs what is left of the folds, and gives the figures without a final head.
+    ///
+    /// # Errors
+    /// As [`Session::epoch`].
+    pub async fn validate_only(mut self, aims: Aims, progress: &mut impl Progress) -> Result<Vec<TierReport>> {
+        while self.so_far.stages < self.folds.count {
+            self.epoch(progress).await?;
+        }
+        Ok(Held::new(&self.set, &self.so_far.logits, &self.folds, aims).tiers())
+    }
+
+    /// Epochs of the present stage that are done.
+    fn epochs_done(&self) -> usize {
+        let present = self.trainer.as_ref().filter(|_| self.stage_of_trainer == self.so_far.stages);
+        present.map_or(0, Trainer::epochs_done)
+    }
+
+    /// Pictures that the present stage trains on.
+    fn kept(&self) -> Vec<usize> {
+        if self.so_far.stages < self.folds.count {
+            self.folds.split(self.so_far.stages).0
+        } else {
+            (0..self.set.len()).collect()
+        }
+    }
+
+    /// The rows that the present stage trains on.
+    fn training_rows(&self) -> Dataset {
+        self.set.rows(&self.kept(), &self.trains_on)
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        self.trainer = None; // its rows go before the next stage's come
+        let data = self.training_rows();
+        self.trainer = Some(Trainer::new(data, self.config.clone(), self.base.as_ref(), &self.device)?);
+        self.stage_of_trainer = self.so_far.stages;
+        self.hold_out();
+        Ok(())
+    }
+
+    /// Lays the present fold's held-out rows ready.
+    fn hold_out(&mut self) {
+        self.held_out = (self.so_far.stages < self.folds.count).then(|| {
+            let held = self.folds.split(self.so_far.stages).1;
+            let rows = self.set.rows(&held, &(0..self.set.treatments.len()).collect::<Vec<_>>());
+            (held, rows)
+        });
+    }
+
+    /// Keeps the logits of the held-out rows, and gives their area.
+    async fn validate(&mut self) -> Result<Option<f64>> {
+        let (Some((held, rows)), Some(trainer)) = (&self.held_out, &self.trainer) else { return Ok(None) };
+        let scores = trainer.logits(rows).await?;
+        let t = self.set.treatments.len();
+        for (&picture, logits) in held.iter().zip(scores.chunks(t.max(1))) {
+            self.so_far.logits[picture * t..(picture + 1) * t].copy_from_slice(logits);
+        }
+        Ok(Scored { scores: &scores, generated: &rows.generated }.auc())
+    }
+}
+
+/// Whether every fold leaves two rows of each class to train on and holds something out.
+fn can_validate(set: &TrainingSet, folds: &Folds) -> bool {
+    let enough = |fold| {
+        let (kept, held) = folds.split(fold);
+        let generated = kept.iter().filter(|&&index| set.pictures[index].generated).count();
+        generated.min(kept.len() - generated) * set.treatments.len() >= 2 && !held.is_empty()
+    };
+    folds.count >= 2 && (0..folds.count).all(enough)
+}

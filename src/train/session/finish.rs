@@ -1,0 +1,106 @@
+//! The end of a session: the head's file and the report.
+
+use super::{Naming, Session};
+use crate::features::FeatureSpec;
+use crate::head::HeadFile;
+use crate::head::file::{FORMAT, Figures, HeadInfo, PackRef};
+use crate::train::held_out::Held;
+use crate::train::report::{TrainingReport, Verdicts};
+use crate::train::validation::Aims;
+use crate::{Error, Result};
+
+impl Session {
+    /// The head and the report. `pack` and `features` say what the rows were taken with.
+    ///
+    /// # Errors
+    /// [`Error::TrainingSet`] where epochs are left; [`Error::DeviceFailed`].
+    pub async fn finish(
+        self,
+        naming: Naming,
+        pack: PackRef,
+        features: FeatureSpec,
+        aims: Aims,
+    ) -> Result<(HeadFile, TrainingReport)> {
+        let is_done = self.is_done() && self.stage_of_trainer == self.folds.count;
+        let Some(trainer) = self.trainer.filter(|_| is_done) else {
+            return Err(Error::TrainingSet { message: "its training is not finished".to_owned() });
+        };
+        let last = trainer.finish().await?;
+        let held = Held::new(&self.set, &self.so_far.logits, &self.folds, aims);
+        let mut warnings = held.warnings();
+        if self.so_far.stopped > 0 {
+            let message = "Training was stopped early, so the figures are of heads that were not finished.";
+            warnings.push(message.to_owned());
+        }
+        let generated = self.set.pictures.iter().filter(|picture| picture.generated).count();
+        let mut sources = self.set.sources();
+        sources.retain(|source| !source.is_empty());
+        sources.sort();
+        sources.dedup();
+        let report = TrainingReport {
+            pictures: self.set.len(),
+            generated,
+            real: self.set.len() - generated,
+            sources: sources.len(),
+            folds: self.folds.count,
+            grouped: self.folds.grouped && self.folds.count > 0,
+            tiers: held.tiers(),
+            worst: held.worst(),
+            audit: self.audit,
+            config: self.config,
+            warnings,
+        };
+        let (calibration, thresholds) = held.calibrated();
+        let info = HeadInfo {
+            format: FORMAT,
+            id: naming.id,
+            name: naming.name,
+            date: naming.date,
+            pack,
+            features,
+            dimension: self.set.dimension,
+            layers: last.hidden.len(),
+            calibration,
+            thresholds,
+            training: serde_json::json!({
+                "config": report.config,
+                "pictures": report.pictures,
+                "generated": report.generated,
+                "sources": report.sources,
+                "folds": report.folds,
+                "grouped": report.grouped,
+                "losses": last.losses,
+                "aims": aims,
+            }),
+            figures: figures(&report),
+        };
+        let (hidden, output_weight, output_bias) = (last.hidden, last.output_weight, last.output_bias);
+        Ok((HeadFile { info, hidden, output_weight, output_bias }, report))
+    }
+}
+
+/// The first tier of the report, as the head's file has it.
+fn figures(report: &TrainingReport) -> Figures {
+    let tier = report.tiers.first();
+    let confusion = tier.map(|tier| tier.confusion).unwrap_or_default();
+    let share = |part: usize, verdicts: Verdicts| {
+        part as f64 / (verdicts.generated + verdicts.unsure + verdicts.real).max(1) as f64
+    };
+    let auc = tier.and_then(|tier| tier.auc);
+    let of = if report.grouped { "of sources that were held out" } else { "that were held out" };
+    let source = if auc.is_some() {
+        format!("pictures {of}, in {} folds", report.folds)
+    } else {
+        "too few pictures to say".to_owned()
+    };
+    let all = report.pictures.max(1) as f64;
+    Figures {
+        source,
+        n: tier.map_or(0, |tier| tier.n),
+        auc: auc.map_or(0.5, |auc| auc.value),
+        auc_interval: auc.map_or([0.0, 1.0], |auc| auc.interval),
+        real_called_generated: share(confusion.real.generated, confusion.real),
+        generated_called_real: share(confusion.generated.real, confusion.generated),
+        unsure: (confusion.real.unsure + confusion.generated.unsure) as f64 / all,
+    }
+}

@@ -1,0 +1,24 @@
+// onnxruntime-web, set up as its documentation says for WebGPU and for wasm, on one thread.
+const SIDE = 224;
+
+export async function open(device) {
+  const ort = await import(`/onnxruntime-web/ort.${device === "webgpu" ? "webgpu" : "wasm"}.bundle.min.mjs`);
+  ort.env.wasm.numThreads = 1;
+  const session = await ort.InferenceSession.create("/model.onnx", {
+    executionProviders: [device === "webgpu" ? "webgpu" : "wasm"],
+    graphOptimizationLevel: "all",
+  });
+  const run = async (pixels) => {
+    const n = pixels.length / (3 * SIDE * SIDE);
+    const input = new ort.Tensor("float32", pixels, [n, 3, SIDE, SIDE]);
+    const { image_embeds: embeddings } = await session.run({ pixel_values: input });
+    return embeddings.getData();
+  };
+  return { where: await whereabouts(device), run };
+}
+
+async function whereabouts(device) {
+  if (device !== "webgpu") return "WebAssembly SIMD, 1 thread";
+  const { info } = await navigator.gpu.requestAdapter();
+  return [info?.vendor, info?.architecture, info?.description].filter(Boolean).join(" ") || "WebGPU";
+}

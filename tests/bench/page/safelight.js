@@ -1,0 +1,26 @@
+// Safelight, through the module that the page's worker uses.
+import init, { Loader } from "/safelight/safelight.js";
+
+const CHUNK = 4 << 20;
+
+export async function open(device) {
+  await init();
+  const models = "/safelight/models/";
+  const catalog = await (await fetch(`${models}catalog.json`)).json();
+  const url = (kind) => models + catalog[`${kind}s`].find(({ id }) => id === catalog.default[kind]).url;
+  const [manifest, head] = await Promise.all([
+    fetch(`${url("pack")}pack.json`).then((response) => response.text()),
+    fetch(url("head")).then((response) => response.arrayBuffer()),
+  ]);
+  const loader = await Loader.open(manifest, device === "webgpu" ? "gpu" : "cpu");
+  const weights = await fetch(url("pack") + JSON.parse(manifest).files[0].name);
+  for await (const chunk of chunks(weights.body)) loader.push(chunk);
+  const detector = await loader.finish(new Uint8Array(head));
+  return { where: detector.info.device.name, run: (pixels) => detector.embedTensor(pixels, () => true) };
+}
+
+async function* chunks(body) {
+  const reader = body.getReader();
+  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read())
+    for (let at = 0; at < value.length; at += CHUNK) yield value.subarray(at, at + CHUNK);
+}

@@ -1,0 +1,38 @@
+// The same steps for both peers: open a model, prepare the pixels once, run them and say how long it took.
+import { clipPixels } from "./pixels.js";
+
+let run; // pixels [n, 3, side, side] → embeddings [n, projection]
+let pixels;
+
+const calls = {
+  /** `peer` names a module beside this one; `device` is `webgpu` or `cpu`. Tells where it computes, in words. */
+  async open({ peer, device }) {
+    const opened = await (await import(`./${peer}.js`)).open(device);
+    run = opened.run;
+    return opened.where;
+  },
+
+  /** Decodes pictures outside of what is timed; both peers are given the same numbers, which the checksum shows. */
+  async prepare({ pictures }) {
+    pixels = await clipPixels(pictures);
+    const digest = await crypto.subtle.digest("SHA-256", pixels);
+    return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  },
+
+  async run() {
+    const start = performance.now();
+    const embeddings = await run(pixels);
+    return { ms: performance.now() - start, embeddings: [...embeddings] };
+  },
+};
+
+addEventListener("message", async ({ data: { id, kind, input } }) => {
+  try {
+    postMessage({ id, result: await calls[kind](input) });
+  } catch (error) {
+    postMessage({ id, error: error?.message ?? String(error) });
+  }
+});
+addEventListener("unhandledrejection", ({ reason }) => {
+  throw reason; // reaches the page as an error: a panic in wasm settles no promise
+});

@@ -1,0 +1,127 @@
+//! `safelight train`, `eval`, `features` and `ablate` from end to end: generated pictures, the tiny
+//! random model, a head that tells stripes from dots.
+#![cfg(all(not(target_arch = "wasm32"), feature = "native"))]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// Pictures of a source.
+const EACH: u32 = 12;
+
+fn fresh_folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder); // of the run before
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Two sources of real pictures (dots) and two of generated ones (stripes), some of one size, some not.
+fn write_pictures(folder: &Path) {
+    for (at, source) in ["real/attic", "real/beach", "fake/glide", "fake/hydra"].into_iter().enumerate() {
+        std::fs::create_dir_all(folder.join(source)).unwrap();
+        for index in 0..EACH {
+            let (width, height) = (72 + index % 5, 66 + index % 3);
+            let picture = image::RgbImage::from_fn(width, height, |x, y| {
+                let shade = (index * 9 + at as u32 * 5) as u8;
+                let on = if at < 2 { (x / 4 + index) % 3 == 0 && (y / 4) % 3 == 0 } else { (x + index) / 6 % 2 == 0 };
+                if on { image::Rgb([230, 220, 200 - shade]) } else { image::Rgb([20 + shade, 40, 60]) }
+            });
+            picture.save(folder.join(format!("{source}/{index}.png"))).unwrap();
+        }
+    }
+}
+
+fn safelight(arguments: &[&str], model: bool) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_safelight"));
+    command.args(arguments);
+    if model {
+        let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tiny");
+        command.args(["--device", "cpu", "--pack"]).arg(pack);
+    }
+    command.output().unwrap()
+}
+
+fn succeeded(output: &Output) -> (String, String) {
+    let (out, err) = (&output.stdout, &output.stderr);
+    let (out, err) = (String::from_utf8_lossy(out).into_owned(), String::from_utf8_lossy(err).into_owned());
+    assert!(output.status.success(), "{out}\n{err}");
+    (out, err)
+}
+
+#[test]
+fn a_folder_becomes_a_head_and_the_head_is_judged() {
+    let folder = fresh_folder("train");
+    let pictures = folder.join("pictures");
+    write_pictures(&pictures);
+    std::fs::write(pictures.join("real/attic/broken.png"), b"\x89PNG\r\n\x1a\n and then nothing").unwrap();
+    std::fs::create_dir_all(pictures.join("holiday")).unwrap();
+    std::fs::copy(pictures.join("real/attic/0.png"), pictures.join("holiday/x.png")).unwrap();
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let (pictures, head, cache, report) = (path("pictures"), path("head"), path("cache"), path("report.json"));
+
+    let train = ["train", &pictures, "--out", &head, "--cache", &cache, "--report", &report, "--width", "16"];
+    let recipe = ["--epochs", "12", "--batch", "32", "--name", "Stripes", "--date", "2026-11-24"];
+    let (out, err) = succeeded(&safelight(&[&train[..], &recipe].concat(), true));
+    assert!(out.contains("48 pictures: 24 generated, 24 real."), "{out}");
+    assert!(err.contains("skipped real/attic/broken.png"), "{err}");
+    assert!(err.contains("left out 1 pictures in “holiday”"), "{err}");
+    let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    assert_eq!((report["folds"].as_u64(), report["grouped"].as_bool()), (Some(2), Some(true)));
+    assert_eq!(report["tiers"].as_array().unwrap().len(), 3);
+    assert!(report["tiers"][0]["auc"]["value"].as_f64().unwrap() > 0.9, "{report}");
+    assert_eq!(report["tiers"][0]["tprAt1"], Value::Null);
+    assert!(report["tiers"][0]["reason"].as_str().unwrap().contains("at least 100 real pictures"));
+
+    let (out, _) = succeeded(&safelight(&["eval", &pictures, "--head", &head, "--json"], true));
+    let judged: Value = serde_json::from_str(&out).unwrap();
+    let tiers = judged["tiers"].as_object().unwrap();
+    assert_eq!(tiers.keys().collect::<Vec<_>>(), ["as_given", "hard", "web"]);
+    for tier in tiers.values() {
+        let fields: Vec<&String> = tier.as_object().unwrap().keys().collect();
+        assert_eq!(fields, ["auc", "auc_ci", "fpr_at_threshold", "n", "sources"]);
+        assert_eq!(tier["n"], 48);
+        assert!(tier["auc"].as_f64().unwrap() > 0.95, "{judged}");
+        assert_eq!(tier["auc_ci"].as_array().unwrap().len(), 2);
+        assert_eq!(tier["sources"].as_object().unwrap().len(), 4);
+        assert_eq!(tier["sources"]["attic"]["n"], u64::from(EACH));
+    }
+
+    // The features that were kept say the same as the folder, without a model.
+    let (again, _) = succeeded(&safelight(&["eval", &cache, "--head", &head, "--json"], false));
+    let again: Value = serde_json::from_str(&again).unwrap();
+    for (name, tier) in tiers {
+        assert!((again["tiers"][name]["auc"].as_f64().unwrap() - tier["auc"].as_f64().unwrap()).abs() < 1e-3);
+    }
+    let (table, _) = succeeded(&safelight(&["eval", &cache, "--head", &head], false));
+    assert!(table.lines().next().unwrap().starts_with("tier") && table.contains("hydra"), "{table}");
+
+    let ablate = ["ablate", &cache, "--seeds", "1", "--epochs", "2", "--width", "8", "--json"];
+    let (out, _) = succeeded(&safelight(&ablate, false));
+    let rows: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(rows["rows"].as_array().unwrap().len(), 7 * 3, "{out}");
+
+    let picture = format!("{pictures}/real/attic/0.png");
+    let checked = safelight(&["check", &picture, "--head", &head, "--json"], true);
+    assert!(matches!(checked.status.code(), Some(0 | 1)), "{checked:?}");
+}
+
+#[test]
+fn features_are_computed_once() {
+    let folder = fresh_folder("features");
+    let pictures = folder.join("pictures");
+    write_pictures(&pictures);
+    let (pictures, out) = (pictures.to_str().unwrap().to_owned(), folder.join("out").to_str().unwrap().to_owned());
+    let arguments = ["features", &pictures, "--out", &out, "--treatments", "equalised-0,equalised-1"];
+    let (_, err) = succeeded(&safelight(&arguments, true));
+    assert!(err.contains("48 pictures in"), "{err}");
+    let first = std::fs::read(&out).unwrap();
+    succeeded(&safelight(&arguments, true));
+    assert_eq!(std::fs::read(&out).unwrap(), first);
+    // Files that are no features are named.
+    let output = safelight(&["ablate", &format!("{pictures}/real/attic/0.png")], false);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("0.png"), "{output:?}");
+}

@@ -1,0 +1,160 @@
+/** The third screen: what could be learnt without looking at a pixel, and what to do about it before training. */
+import { asProblem } from "../../protocol.ts";
+import type { TrainInput } from "../../protocol.ts";
+import type { AuditReport, LabelledPicture } from "../../safelight.js";
+import { announce, h } from "../dom.ts";
+import { ask } from "./bench.ts";
+import type { Bench, Screen } from "./bench.ts";
+import { table } from "./chart.ts";
+import { unreadableFiles } from "./facts.ts";
+import { labels } from "./labels.ts";
+import { intervals } from "./plots.ts";
+import type { Project } from "./project.ts";
+import { recipe } from "./recipe.ts";
+import { training } from "./training.ts";
+import * as words from "./words.ts";
+
+const LISTED = 50;
+/** Below this share of the smaller class, the balance is worth a word. */
+const LOPSIDED = 0.2;
+
+export function audit(bench: Bench, project: Project): Screen {
+  const abort = new AbortController();
+  const findings = h("div", { class: "findings", "aria-busy": "true" }, h("p", {}, "Looking for what the files give away"), h("progress", { "aria-label": "Audit" }));
+  const element = h(
+    "div",
+    { class: "audit" },
+    h("h2", { tabindex: -1 }, "Before training: could it cheat?"),
+    h("p", { class: "lead" }, "If your generated pictures are square PNGs and your photographs are JPEGs, a detector learns file formats. This audit looks at files only: size, format, compression, never a pixel."),
+    findings,
+  );
+  const run = async (): Promise<void> => {
+    const pictures = project.pictures();
+    const report = await ask(bench, "audit", { pictures }, { signal: abort.signal });
+    project.audit = report;
+    const again = (): void => bench.show(audit(bench, project));
+    findings.removeAttribute("aria-busy");
+    findings.replaceChildren(
+      leak(report),
+      ...[balance(report), duplicates(project, pictures, report, again), sources(report), unreadableFiles(project)],
+      start(bench, project, pictures),
+    );
+    announce(words.nullSentence(report));
+  };
+  void run().catch((thrown: unknown) => {
+    const problem = asProblem(thrown, "worker-crashed");
+    if (problem.code === "cancelled") return;
+    const retry = h("button", { type: "button", click: () => bench.show(audit(bench, project)) }, "Try again");
+    findings.replaceChildren(h("p", { class: "problem", role: "alert" }, words.sentence(problem)), retry);
+  });
+  return { element, step: "audit", leave: () => abort.abort() };
+}
+
+function leak(report: AuditReport): HTMLElement {
+  return h(
+    "section",
+    { class: "panel", "aria-label": "What the files alone give away" },
+    h("h3", {}, "What the files alone give away"),
+    intervals([
+      { label: "Files alone, no pixel seen", estimate: report.nullAuc, missing: "too few pictures", kind: "files" },
+      { label: "The trained detector", estimate: null, missing: "measured in training, and shown beside this", kind: "model" },
+    ]),
+    h("p", {}, words.nullSentence(report)),
+    report.factsThatTell.length > 0 &&
+      h(
+        "details",
+        { class: "numbers" },
+        h("summary", {}, "Which facts tell"),
+        table("Facts that tell the classes apart", ["Fact", "AUC by itself"], report.factsThatTell.map(({ fact, auc }) => [fact, words.decimals(auc)])),
+      ),
+  );
+}
+
+function balance({ generated, real, balance, warnings }: AuditReport): HTMLElement {
+  const bar = h("div", { class: "balance", "aria-hidden": "true" }, h("span", { class: "real" }), h("span", { class: "generated" }));
+  bar.style.setProperty("--reals", String(real));
+  bar.style.setProperty("--generateds", String(generated));
+  const lopsided = balance < LOPSIDED ? " Training weighs both kinds alike; more of the rarer kind would still help most." : "";
+  return h(
+    "section",
+    { class: "panel", "aria-label": "Balance" },
+    h("h3", {}, "Balance"),
+    bar,
+    h("p", {}, `${words.plural(real, "real picture")}, ${words.plural(generated, "generated picture")}.${lopsided}`),
+    ...warnings.map((warning) => h("p", { class: "notice" }, warning)),
+  );
+}
+
+function duplicates(project: Project, pictures: readonly LabelledPicture[], { duplicates }: AuditReport, again: () => void): HTMLElement {
+  const name = (index: number): string => pictures[index]?.name ?? "";
+  if (duplicates.length === 0) return h("section", { class: "panel", "aria-label": "Duplicates" }, h("h3", {}, "Duplicates"), h("p", {}, "No picture is there twice."));
+  const across = duplicates.filter(({ acrossClasses }) => acrossClasses).length;
+  const leaveOut = (): void => {
+    for (const { a, b, acrossClasses } of duplicates) {
+      project.excluded.add(name(b));
+      if (acrossClasses) project.excluded.add(name(a)); // which label is right is not known
+    }
+    again();
+  };
+  const rows = [...duplicates].sort((a, b) => Number(b.acrossClasses) - Number(a.acrossClasses)).slice(0, LISTED);
+  return h(
+    "section",
+    { class: "panel", "aria-label": "Duplicates" },
+    h("h3", {}, "Duplicates"),
+    h(
+      "p",
+      {},
+      `${words.plural(duplicates.length, "pair")} of pictures ${duplicates.length === 1 ? "is" : "are"} the same or nearly so. The figures would flatter: a picture would be tested on its own copy.`,
+      across > 0 && h("strong", {}, ` ${across === 1 ? "One pair is" : `${across} pairs are`} called real and generated at once.`),
+    ),
+    h(
+      "details",
+      { class: "numbers" },
+      h("summary", {}, "Which"),
+      h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Duplicates" }, table("Duplicates", ["Picture", "Its copy", "How"], rows.map(({ a, b, kind, acrossClasses }) => [name(a), name(b), `${kind === "exact" ? "same file" : "nearly the same"}${acrossClasses ? ", other label" : ""}`]))),
+    ),
+    h("button", { type: "button", id: "leave-out", click: leaveOut }, "Leave the copies out"),
+    across > 0 && h("p", { class: "fine" }, "Of pairs with two labels, both are left out."),
+  );
+}
+
+function sources({ oneClassSources }: AuditReport): HTMLElement | string {
+  if (oneClassSources.length === 0) return "";
+  const named = oneClassSources.slice(0, 8).map((source) => source || "those without a source").join(", ") + (oneClassSources.length > 8 ? ", …" : "");
+  return h(
+    "section",
+    { class: "panel", "aria-label": "Sources" },
+    h("h3", {}, "Sources with one kind only"),
+    h("p", {}, `${words.plural(oneClassSources.length, "source")}: ${named}. That is usual for cameras and generators. It also means that the detector may learn a source’s habits; trust the figures per source more than the total.`),
+  );
+}
+
+function start(bench: Bench, project: Project, pictures: readonly LabelledPicture[]): HTMLElement {
+  const { element: fields, read } = recipe(project.folder.name, pictures.length);
+  const equalise = h("input", { type: "checkbox", role: "switch", id: "equalise", checked: project.equalise, "aria-describedby": "equalise-note" });
+  equalise.addEventListener("change", () => {
+    project.equalise = equalise.checked;
+    void project.remember();
+  });
+  const begin = (): void => {
+    const input: TrainInput = { ...read(), id: crypto.randomUUID(), pictures: project.pictures(), treatments: project.treatments(), audit: project.audit };
+    bench.show(training(bench, { input, project }));
+  };
+  return h(
+    "section",
+    { class: "panel start", "aria-label": "Training" },
+    h(
+      "label",
+      { class: "switch" },
+      equalise,
+      h("span", {}, h("strong", {}, "Equalise both classes"), h("small", { id: "equalise-note" }, "Every picture is cropped, resized and compressed anew in the same way, four times with different draws, before it is learnt from. Formats and sizes then give nothing away. Corrected verdicts are not used, because their files are not kept.")),
+    ),
+    fields,
+    h(
+      "div",
+      { class: "go" },
+      h("button", { type: "button", class: "primary", id: "train", click: begin }, "Train"),
+      h("button", { type: "button", class: "quiet", click: () => bench.show(labels(bench, project)) }, "Back to the labels"),
+    ),
+  );
+}

@@ -1,0 +1,50 @@
+/** Verdicts that a person corrected: the features and the answer are kept, the picture is not. */
+import { database, keeping } from "../../database.ts";
+import { h } from "../dom.ts";
+import { ask } from "./bench.ts";
+import type { Lent } from "./bench.ts";
+import { TIERS } from "./project.ts";
+import * as words from "./words.ts";
+
+/** Keeps `file`'s features under the right answer, for the next training. */
+export async function correct(lent: Lent, file: File, generated: boolean, signal: AbortSignal): Promise<void> {
+  const { facts } = await ask(lent, "embed", { picture: file, treatments: [...TIERS] }, { signal });
+  const correction = { facts, name: file.name, generated, date: new Date().toISOString() };
+  await keeping((db) => db.put("corrections", correction, facts.sha256));
+}
+
+export async function withdraw(file: File): Promise<void> {
+  const { hash } = await import("../../heads.ts");
+  await (await database()).delete("corrections", await hash(new Uint8Array(await file.arrayBuffer())));
+}
+
+/** The list, to look over; `null` when there is none. */
+export async function correctionList(): Promise<HTMLElement | null> {
+  const db = await database();
+  const corrections = await db.getAll("corrections");
+  if (corrections.length === 0) return null;
+  const title = h("summary", {});
+  const count = (left: number): void => void (title.textContent = `${words.plural(left, "corrected verdict")}, ready to be learnt from`);
+  count(corrections.length);
+  let left = corrections.length;
+  const list = h("ul", {});
+  for (const { facts, name, generated } of corrections) {
+    const item = h("li", {}, h("code", {}, name), h("span", { class: "fine" }, generated ? " is generated " : " is real "));
+    const remove = async (): Promise<void> => {
+      await (await database()).delete("corrections", facts.sha256);
+      item.remove();
+      left -= 1;
+      count(left);
+      title.focus();
+    };
+    item.append(h("button", { type: "button", class: "quiet", "aria-label": `Forget ${name}`, click: () => void remove() }, "Forget"));
+    list.append(item);
+  }
+  return h(
+    "details",
+    { class: "panel corrections" },
+    title,
+    h("p", { class: "fine" }, "They are added to the next folder that you train on. Kept are each file’s name, its hash, size and format, what was computed from it, and your answer; not the picture."),
+    list,
+  );
+}

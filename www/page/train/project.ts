@@ -1,0 +1,135 @@
+/** What is being trained on: the folder, what its parts mean, the facts of its pictures. Small things only: no picture, no feature. */
+import { database } from "../../database.ts";
+import type { Correction } from "../../database.ts";
+import type { AuditReport, Facts, FolderMapping, Labelling, LabelledPicture, MetadataFile } from "../../safelight.js";
+import { ask } from "./bench.ts";
+import type { Lent } from "./bench.ts";
+import type { Entry, Folder } from "./folder.ts";
+
+/** How every picture is looked at; the head learns from all of them and is measured on each. */
+export const TIERS = ["as-given", "web", "hard"] as const;
+/** In their place: the same crop, size and compression for both classes, by several draws. */
+const EQUALISED = ["equalised-0", "equalised-1", "equalised-2", "equalised-3"] as const;
+
+const METADATA = /(^|\/)metadata\.(csv|jsonl)$/i;
+/** Corrected verdicts form a source of their own. */
+const CORRECTED = "corrected verdicts";
+
+export interface Unreadable {
+  path: string;
+  reason: string;
+}
+
+export type Meaning = FolderMapping[string];
+
+/** A folder that holds pictures itself. */
+export interface PictureFolder {
+  /** Its path; empty for the chosen folder itself. */
+  path: string;
+  pictures: number;
+  /** `mixed`: metadata say it picture by picture; `null`: nobody has said. */
+  meaning: Meaning | "mixed" | null;
+}
+
+export class Project {
+  readonly folder: Folder;
+  mapping: FolderMapping = {};
+  labelling: Labelling = { pictures: [], unknown: [], problems: [] };
+  /** By path. */
+  readonly facts = new Map<string, Facts>();
+  readonly unreadable = new Map<string, Unreadable>();
+  /** Paths that a person left out after the audit. */
+  readonly excluded = new Set<string>();
+  corrections: Correction[] = [];
+  withCorrections = true;
+  equalise = false;
+  audit: AuditReport | null = null;
+  readonly #entries: Map<string, Entry>;
+  #metadata: MetadataFile[] | null = null;
+
+  constructor(folder: Folder) {
+    this.folder = folder;
+    this.#entries = new Map(folder.entries.map((entry) => [entry.path, entry]));
+  }
+
+  /** Reads labels from names, metadata files and what a person said. */
+  async label(lent: Lent, signal: AbortSignal): Promise<void> {
+    this.#metadata ??= await Promise.all(
+      this.folder.entries.filter(({ path }) => METADATA.test(path)).map(async ({ path, read }) => ({ path, text: await (await read()).text() })),
+    );
+    const paths = this.folder.entries.map(({ path }) => path);
+    this.labelling = await ask(lent, "label", { paths, metadata: this.#metadata, mapping: this.mapping }, { signal });
+    this.audit = null;
+  }
+
+  /** The pictures to read, in order. */
+  files(): Entry[] {
+    return this.labelling.pictures.flatMap(({ path }) => {
+      const entry = this.#entries.get(path);
+      return entry === undefined || this.excluded.has(path) ? [] : [entry];
+    });
+  }
+
+  /** The folders that hold pictures, those that nobody has explained first. */
+  folders(): PictureFolder[] {
+    const folders = new Map<string, PictureFolder>();
+    const add = (path: string, pictures: number, meaning: PictureFolder["meaning"]): void => {
+      const known = folders.get(path);
+      const same = known === undefined || known.meaning === meaning;
+      folders.set(path, { path, pictures: pictures + (known?.pictures ?? 0), meaning: same ? meaning : "mixed" });
+    };
+    const { pictures, unknown } = this.labelling;
+    for (const { folder, count } of unknown) add(folder, count, null);
+    for (const { path, generated } of pictures) add(parentOf(path), 1, generated ? "generated" : "real");
+    const labelled = new Set(pictures.map(({ path }) => path));
+    for (const [folder, meaning] of Object.entries(this.mapping)) {
+      if (meaning !== "skip") continue;
+      const inside = this.folder.entries.filter(({ path }) => parentOf(path) === folder && !labelled.has(path));
+      if (inside.length > 0) add(folder, inside.length, "skip");
+    }
+    return [...folders.values()].sort((a, b) => Number(a.meaning !== null) - Number(b.meaning !== null) || (a.path < b.path ? -1 : 1));
+  }
+
+  entry(path: string): Entry | undefined {
+    return this.#entries.get(path);
+  }
+
+  /** The pictures whose facts are known, and the corrections that are wanted. */
+  pictures(): LabelledPicture[] {
+    const own = this.labelling.pictures.flatMap(({ path, source, generated }) => {
+      const facts = this.facts.get(path);
+      return facts === undefined || this.excluded.has(path) || this.unreadable.has(path) ? [] : [{ name: path, source, generated, facts }];
+    });
+    const added = this.correctionsInUse().map(({ name, generated, facts }) => ({ name, source: CORRECTED, generated, facts }));
+    return [...own, ...added];
+  }
+
+  /** Equalising needs the picture's file, which corrections do not have any more. */
+  correctionsInUse(): Correction[] {
+    return this.withCorrections && !this.equalise ? this.corrections : [];
+  }
+
+  treatments(): string[] {
+    return this.equalise ? [...EQUALISED] : [...TIERS];
+  }
+
+  async remember(): Promise<void> {
+    const { name, handle } = this.folder;
+    const stored = { name, handle, mapping: this.mapping, equalise: this.equalise };
+    await (await database()).put("folder", stored, "folder").catch(() => undefined); // a convenience only
+  }
+
+  /** What was said about a folder of this name before. */
+  async recall(): Promise<void> {
+    const db = await database();
+    this.corrections = await db.getAll("corrections");
+    const stored = await db.get("folder", "folder");
+    if (stored?.name !== this.folder.name) return;
+    this.mapping = stored.mapping;
+    this.equalise = stored.equalise;
+  }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
+}

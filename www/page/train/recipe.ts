@@ -1,0 +1,71 @@
+/** How to train: a name, where to start from, and for those who want it, the parts of the recipe. */
+import type { TrainInput } from "../../protocol.ts";
+import type { LossConfig, TrainConfig } from "../../safelight.js";
+import { h } from "../dom.ts";
+
+/** Below this many pictures, starting from the head in use is proposed. */
+const ENOUGH_FOR_SCRATCH = 1_000;
+
+type Choice = Pick<TrainInput, "preset" | "config" | "fineTune" | "naming">;
+
+export function recipe(folder: string, pictures: number): { element: HTMLElement; read: () => Choice } {
+  const name = h("input", { type: "text", id: "head-name", value: folder || "My pictures", maxlength: 80, autocomplete: "off" });
+  const fine = h("input", { type: "radio", name: "start", value: "fine-tune", checked: pictures < ENOUGH_FOR_SCRATCH });
+  const scratch = h("input", { type: "radio", name: "start", value: "default", checked: pictures >= ENOUGH_FOR_SCRATCH });
+  const epochs = h("input", { type: "number", min: 1, max: 500, step: 1, placeholder: "as proposed" });
+  const seed = h("input", { type: "number", min: 0, step: 1, placeholder: "0" });
+  const cvar = h("input", { type: "checkbox", checked: true });
+  const auc = h("input", { type: "checkbox", checked: true });
+  const sam = h("input", { type: "checkbox", checked: true });
+  const element = h(
+    "div",
+    { class: "recipe" },
+    h("div", { class: "field" }, h("label", { for: name.id }, "Name"), name),
+    h(
+      "fieldset",
+      { class: "field" },
+      h("legend", {}, "Start from"),
+      h("label", {}, fine, h("span", {}, "The head in use ", h("small", {}, "keeps what it knows; for small sets and special problems"))),
+      h("label", {}, scratch, h("span", {}, "Nothing ", h("small", {}, "a head of your pictures only; from about a thousand"))),
+    ),
+    h(
+      "details",
+      { class: "numbers" },
+      h("summary", {}, "The recipe"),
+      h(
+        "div",
+        { class: "parts" },
+        part(epochs, "Epochs", "how often every picture is seen"),
+        part(seed, "Seed", "the same seed gives the same head"),
+        tick(cvar, "CVaR", "learns most from the hardest pictures"),
+        tick(auc, "AUC loss", "orders pairs, whatever the balance"),
+        tick(sam, "SAM", "prefers solutions that bear small changes"),
+      ),
+    ),
+  );
+  const read = (): Choice => {
+    const config: Partial<Omit<TrainConfig, "loss">> & { loss?: Partial<LossConfig> } = {};
+    if (epochs.valueAsNumber >= 1) config.epochs = Math.floor(epochs.valueAsNumber);
+    if (seed.valueAsNumber >= 0) config.seed = Math.floor(seed.valueAsNumber);
+    if (!sam.checked) config.samRho = 0;
+    if (!cvar.checked || !auc.checked) config.loss = { ...(cvar.checked ? {} : { cvarAlpha: null }), ...(auc.checked ? {} : { aucWeight: 0 }) };
+    const date = new Date().toISOString().slice(0, 10);
+    const title = name.value.trim() || "My pictures";
+    return { preset: fine.checked ? "fine-tune" : "default", config, fineTune: fine.checked, naming: { id: idOf(title, date), name: title, date } };
+  };
+  return { element, read };
+}
+
+function part(input: HTMLInputElement, label: string, note: string): HTMLElement {
+  return h("label", { class: "field" }, h("span", {}, `${label} `, h("small", {}, note)), input);
+}
+
+function tick(input: HTMLInputElement, label: string, note: string): HTMLElement {
+  return h("label", { class: "check" }, input, h("span", {}, `${label} `, h("small", {}, note)));
+}
+
+/** `My pictures`, 2026-11-24 → `my-pictures-2026-11-24` */
+function idOf(name: string, date: string): string {
+  const plain = name.toLowerCase().normalize("NFKD").replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+  return `${plain || "head"}-${date}`;
+}

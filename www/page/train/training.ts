@@ -1,0 +1,164 @@
+/** The fourth screen: features of every picture, then epochs with live curves. It can be left and gone on with. */
+import { asProblem } from "../../protocol.ts";
+import type { Training } from "../../client.ts";
+import type { Progress, StoredHead, TrainInput } from "../../protocol.ts";
+import type { EpochReport } from "../../safelight.js";
+import { announce, h } from "../dom.ts";
+import { audit } from "./audit.ts";
+import type { Bench, Screen } from "./bench.ts";
+import { ask } from "./bench.ts";
+import { unreadableFiles } from "./facts.ts";
+import type { Entry } from "./folder.ts";
+import { passView } from "./passview.ts";
+import { curves } from "./plots.ts";
+import type { Project } from "./project.ts";
+import { discardRun, secondsLeft, stageWords } from "./run.ts";
+import * as words from "./words.ts";
+
+export interface Plan {
+  input: TrainInput;
+  /** `null` when a training goes on after a reload: its features are kept, its folder is closed. */
+  project: Project | null;
+}
+
+/** The curves are drawn at most this often, in milliseconds. */
+const REDRAW = 200;
+
+export function training(bench: Bench, plan: Plan): Screen {
+  const body = h("div", { class: "working" });
+  const element = h("div", {}, h("h2", { tabindex: -1 }, `Training “${plan.input.naming.name}”`), body);
+  let leave = (): void => undefined;
+  const begin = (): void => {
+    const view = epochsView(bench, plan);
+    leave = view.leave;
+    body.replaceChildren(view.element);
+  };
+  if (plan.project === null) begin();
+  else {
+    const features = featuresView(bench, plan.project, plan.input, begin);
+    leave = features.leave;
+    body.replaceChildren(features.element);
+  }
+  return { element, step: "train", leave: () => leave() };
+}
+
+function featuresView(bench: Bench, project: Project, input: TrainInput, done: () => void): { element: HTMLElement; leave: () => void } {
+  const view = passView<Entry>("Features", () => bench.show(audit(bench, project)));
+  const unreadable = h("div");
+  const run = async (): Promise<void> => {
+    await view.run(
+      project.files().filter(({ path }) => !project.unreadable.has(path)),
+      async ({ read }, signal) => ask(bench, "embed", { picture: await read(), treatments: input.treatments }, { signal }),
+      ({ path }, problem) => {
+        project.unreadable.set(path, { path, reason: words.sentence(problem) });
+        unreadable.replaceChildren(unreadableFiles(project));
+      },
+    );
+    input.pictures = project.pictures(); // without those that turned out unreadable
+    done();
+  };
+  void run().catch(() => undefined); // cancelled: the view says so
+  const element = h(
+    "div",
+    {},
+    h("p", { class: "lead" }, "First every picture is looked at once, in all the ways it is trained and tested. What is computed stays in this browser, so stopping loses nothing: choose the same folder again and it goes on."),
+    view.element,
+    unreadable,
+  );
+  return { element, leave: () => view.cancel() };
+}
+
+function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElement; leave: () => void } {
+  const abort = new AbortController();
+  const epochs: EpochReport[] = [];
+  let limit: number | null = null;
+  let running: Training | null = null;
+  let drawn = 0;
+  let stage = "";
+
+  const line = h("p", { class: "pass-line" }, "Reading the features");
+  const left = h("p", { class: "fine pass-left" });
+  const bar = h("progress", { "aria-label": "Training" });
+  const plots = h("div", { class: "plots" });
+  const note = h("p", { class: "fine" });
+  const wrong = h("p", { class: "problem", role: "alert", hidden: true });
+  const stop = h("button", { type: "button", id: "stop-early", hidden: true, click: () => shorten() }, "Stop early and keep it");
+  const pause = h("button", { type: "button", class: "pause", click: () => toggle() }, "Pause");
+  const discard = h("button", { type: "button", class: "quiet", click: () => void throwAway() }, "Discard");
+
+  const draw = (): void => {
+    drawn = performance.now();
+    const open = new Set([...plots.querySelectorAll("details")].flatMap((details, index) => (details.open ? [index] : [])));
+    if (epochs.length === 0 || plots.contains(document.activeElement)) return; // never under a reader's hands
+    plots.replaceChildren(...curves(epochs));
+    plots.querySelectorAll("details").forEach((details, index) => (details.open = open.has(index)));
+  };
+  const progress = (told: Progress): void => {
+    bar.max = told.total;
+    bar.value = told.done;
+    if (told.stage === "gather") line.textContent = `Reading the features: ${words.count(told.done)} of ${words.count(told.total)}`;
+    if (told.stage === "finish") line.textContent = "Calibrating and measuring";
+    if (told.stage === "finish") left.textContent = "";
+    if (told.stage !== "epoch" || told.epochs === undefined) return;
+    // After a lost worker everything that is kept is told again.
+    if (told.epochs[0]?.epoch === 0 && told.epochs.length === told.done) epochs.length = 0;
+    if (told.done < epochs.length + told.epochs.length) epochs.length = Math.max(0, told.done - told.epochs.length);
+    epochs.push(...told.epochs);
+    limit = told.limit ?? null;
+    const last = epochs.at(-1);
+    if (last === undefined) return;
+    line.textContent = stageWords(last, limit);
+    left.textContent = words.timeLeft(secondsLeft(epochs, limit));
+    stop.hidden = limit !== null;
+    note.textContent = limit === null ? "" : `Every stage now ends after ${words.plural(limit, "epoch")}, so that the figures are those of such a head.`;
+    const reached = `${last.stage} ${last.fold}`;
+    if (reached !== stage) announce(line.textContent);
+    stage = reached;
+    if (performance.now() - drawn > REDRAW) draw();
+  };
+  const run = async (): Promise<void> => {
+    const client = await bench.client(abort.signal);
+    running = client.train(input, { signal: abort.signal, onProgress: progress, onNotice: ({ message }) => (note.textContent = message) });
+    finished(await running.result);
+  };
+  const finished = (head: StoredHead): void => {
+    announce(`“${head.name}” is trained`);
+    bench.headsChanged();
+    bench.report(head, project);
+  };
+  const failed = (thrown: unknown): void => {
+    const problem = asProblem(thrown, "worker-crashed");
+    draw();
+    stop.hidden = true;
+    left.textContent = "";
+    if (problem.code !== "cancelled") {
+      wrong.textContent = words.sentence(problem);
+      wrong.hidden = false;
+    } else line.textContent = "Paused. What was learnt is kept, also when you close this page.";
+    pause.textContent = "Go on";
+  };
+  const toggle = (): void => {
+    if (pause.textContent === "Pause") return abort.abort();
+    bench.show(training(bench, { input, project: null }));
+  };
+  const shorten = (): void => {
+    running?.shorten();
+    stop.hidden = true;
+    note.textContent = "The epoch under way is the last of this stage.";
+  };
+  const throwAway = async (): Promise<void> => {
+    abort.abort();
+    await running?.result.catch(() => undefined);
+    await discardRun();
+    bench.home();
+  };
+  void run().catch(failed);
+  const element = h(
+    "div",
+    {},
+    h("p", { class: "lead" }, "First some heads are trained with a part of your pictures held back, to measure honestly; then the head itself, on all of them."),
+    h("div", { class: "pass" }, h("div", { class: "pass-words" }, line, left), bar, wrong, h("div", { class: "actions" }, stop, pause, discard), note),
+    plots,
+  );
+  return { element, leave: () => abort.abort() };
+}

@@ -1,0 +1,71 @@
+/** The training view: steps one after another, and below them the heads that this browser keeps. */
+import { h } from "../dom.ts";
+import { giveDropsTo } from "../drops.ts";
+import type { Bench, Lent, Screen, Step } from "./bench.ts";
+import { intake } from "./intake.ts";
+import { reportScreen } from "./report.ts";
+import { Shelf } from "./shelf.ts";
+
+const STEPS: [Step, string][] = [["folder", "Folder"], ["labels", "Labels"], ["audit", "Audit"], ["train", "Training"], ["report", "Report"]];
+
+export class TrainView {
+  readonly element: HTMLElement;
+  readonly #stage = h("section", { class: "stage", "aria-label": "Training" });
+  readonly #steps = h("ol", { class: "steps", "aria-label": "Steps" });
+  readonly #shelf: Shelf;
+  #screen: Screen | null = null;
+  #shown = false;
+
+  constructor(lent: Lent) {
+    const bench: Bench = {
+      client: (signal) => lent.client(signal),
+      headInUse: () => lent.headInUse(),
+      useHead: (sha256) => lent.useHead(sha256),
+      onHead: (listener) => lent.onHead(listener),
+      show: (screen) => this.#show(screen, true),
+      home: () => this.#show(intake(bench), true),
+      report: (head, project) => this.#show(reportScreen(bench, head, project), true),
+      headsChanged: () => void this.#shelf.refresh(),
+    };
+    this.#shelf = new Shelf(bench);
+    lent.onHead(() => {
+      void this.#shelf.refresh();
+      this.#screen?.headChanged?.();
+    });
+    this.element = h(
+      "div",
+      { class: "train" },
+      h(
+        "section",
+        { class: "intro" },
+        h("h1", {}, "Train on your own pictures"),
+        h("p", { class: "promise" }, "Give it a folder of real and of generated pictures, and it learns to tell apart what you have to tell apart. ", h("strong", {}, "The pictures stay on this device.")),
+      ),
+      this.#steps,
+      this.#stage,
+      this.#shelf.element,
+    );
+    this.#show(intake(bench), false);
+  }
+
+  /** The view is on the page, or not. What it does goes on. */
+  set shown(shown: boolean) {
+    this.#shown = shown;
+    if (shown) giveDropsTo(this.#screen?.drop ?? null);
+  }
+
+  #show(screen: Screen, focus: boolean): void {
+    this.#screen?.leave?.();
+    this.#screen = screen;
+    this.#stage.replaceChildren(screen.element);
+    this.element.dataset["step"] = screen.step;
+    const at = STEPS.findIndex(([step]) => step === screen.step);
+    this.#steps.replaceChildren(
+      ...STEPS.map(([step, name], index) => h("li", { "data-state": index < at ? "done" : index === at ? "now" : "later", "aria-current": step === screen.step ? "step" : null }, name)),
+    );
+    if (this.#shown) giveDropsTo(screen.drop ?? null);
+    if (!focus) return;
+    screen.element.querySelector<HTMLElement>("h2")?.focus({ preventScroll: true });
+    this.#steps.scrollIntoView({ block: "start", behavior: "instant" });
+  }
+}

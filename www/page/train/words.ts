@@ -1,0 +1,109 @@
+/** The sentences of training that depend on data. */
+import type { Problem } from "../../protocol.ts";
+import type { AuditReport, Estimate, TrainingReport } from "../../safelight.js";
+import { sentence as sentenceOfChecks } from "../words.ts";
+
+export const TIER_NAMES: Record<string, string> = { "as-given": "As given", web: "Web", hard: "Hard", equalised: "Equalised" };
+export const TIER_NOTES: Record<string, string> = {
+  "as-given": "the files as they are",
+  web: "shrunk to 512 px, JPEG quality 75, as platforms do",
+  hard: "shrunk to 256 px, JPEG quality 60",
+  equalised: "cropped, resized and compressed alike",
+};
+
+export function tierName(tier: string): string {
+  return TIER_NAMES[tier] ?? tier;
+}
+
+export const count = (value: number): string => value.toLocaleString("en");
+
+/** `1 picture`, `1,204 pictures`. */
+export function plural(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+export const decimals = (value: number): string => value.toFixed(2);
+export const percentOf = (value: number): string => `${(value * 100).toFixed(value < 0.095 ? 1 : 0)}\u00a0%`;
+
+/** `0.93 (0.90–0.95)` */
+export function estimate(value: Estimate | null): string {
+  return value === null ? "too few" : `${decimals(value.value)} (${value.interval.map(decimals).join("–")})`;
+}
+
+/** The ends of the interval: `0.90–0.95`. */
+export function range({ interval }: Estimate): string {
+  return interval.map(decimals).join("–");
+}
+
+export function percentRange({ interval }: Estimate): string {
+  return `${interval.map((end) => Math.round(end * 100)).join("–")} %`;
+}
+
+export function percentEstimate(value: Estimate | null): string {
+  if (value === null) return "too few";
+  const [low, high] = value.interval.map((end) => Math.round(end * 100));
+  return `${Math.round(value.value * 100)} % (${low}–${high})`;
+}
+
+/** `about 14 minutes left` */
+export function timeLeft(seconds: number | null): string {
+  if (seconds === null) return "";
+  if (seconds < 10) return "a few seconds left";
+  if (seconds < 90) return `about ${Math.round(seconds / 10) * 10} seconds left`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90) return `about ${minutes} minutes left`;
+  return `about ${(seconds / 3600).toFixed(1)} hours left`;
+}
+
+const times = (value: number): string => `${Math.round(value * 100)} times in 100`;
+
+/** What the files alone give away. */
+export function nullSentence({ nullAuc, reason }: AuditReport): string {
+  if (nullAuc === null) return reason ?? "Too few pictures to tell what the files give away.";
+  const { value, interval } = nullAuc;
+  const said = `Without looking at a single pixel, a small model names the generated one of two files ${times(value)} (95 % interval ${interval.map((end) => Math.round(end * 100)).join(" to ")}; guessing: 50).`;
+  if (interval[0] < 0.55) return `${said} The files give next to nothing away: good.`;
+  if (value < 0.7) return `${said} The files give a little away. Equalising removes it.`;
+  return `${said} A detector trained on them as they are would learn that instead of what generated pictures look like. Equalise both classes, or collect both the same way.`;
+}
+
+/** Whether the detector found more than the files give away. */
+export function gainSentence(model: Estimate | null, files: Estimate | null): string {
+  if (model === null) return "There are too few pictures to say how good this head is.";
+  const said = `On pictures it had not been trained on, this head names the generated one of two ${times(model.value)} (95 % interval ${model.interval.map((end) => Math.round(end * 100)).join(" to ")}).`;
+  if (files === null) return `${said} How much of that the files alone give away is not known.`;
+  if (model.interval[0] > files.interval[1]) return `${said} The files alone reach ${times(files.value)}: what it sees goes beyond that.`;
+  return `${said} The files alone reach ${times(files.value)}, so it may have learnt formats and sizes instead of pictures. Do not rely on it before you have trained with both classes equalised.`;
+}
+
+export function splitSentence({ folds, grouped, sources, pictures, generated, real }: TrainingReport): string {
+  const set = `${plural(pictures, "picture")}, ${count(real)} real and ${count(generated)} generated, of ${plural(sources, "source")}.`;
+  if (folds === 0) return `${set} Nothing was held back, so there are no figures.`;
+  return grouped
+    ? `${set} Measured ${folds} times over, each time on sources that were left out of training.`
+    : `${set} Measured ${folds} times over on pictures that were left out of training. They come from the same sources as the rest, so expect less on others.`;
+}
+
+/** What happened while training, and what to do about it. */
+export function sentence(problem: Problem): string {
+  switch (problem.code) {
+    case "storage-full":
+      return "There is no room left for this site in this browser. Free some disk space, or delete heads below, and go on: what was computed is kept.";
+    case "storage-none":
+      return "This browser keeps nothing in this window, and training needs that. Use a normal window rather than a private one.";
+    case "features-missing":
+      return `${problem.message} Choose the folder again: only what is missing is computed anew.`;
+    case "head-format":
+      return "This file is not a head that Safelight can read. Choose a file that was exported here.";
+    case "head-mismatch":
+      return "This head was trained for another model than the one that is open, so it cannot be used here.";
+    case "worker-crashed":
+      return "The detector broke off, also on the CPU. What was done is kept: go on, or reload the page first.";
+    default:
+      return sentenceOfChecks(problem);
+  }
+}
+
+export function kilobytes(bytes: number): string {
+  return bytes < 1_000_000 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}

@@ -1,0 +1,217 @@
+/**
+ * The worker's side of training: features of pictures into the store, facts into an audit, kept features into a
+ * head. It is loaded when the first such call comes. Epochs take turns with checks, so the page stays of use.
+ */
+import { database, keeping } from "./database.ts";
+import type { RunHeads, StoredRun } from "./database.ts";
+import { decodeInBrowser } from "./decode.ts";
+import { FeatureStore } from "./features.ts";
+import { labelled } from "./headfile.ts";
+import { hash, keepHead } from "./heads.ts";
+import { asProblem, Problem } from "./protocol.ts";
+import type { Embedding, Progress, StoredHead, TrainInput } from "./protocol.ts";
+import type * as Safelight from "./safelight.js";
+import type { AuditReport, Detector, Embedded, LabelledPicture, Observe, Trainer, TrainingSet } from "./safelight.js";
+
+type Engine = Pick<typeof Safelight, "TrainingSet" | "Trainer" | "preset">;
+
+/** What the host lends. */
+export interface Surroundings {
+  engine: Engine;
+  detector: Detector;
+  signal: AbortSignal;
+  report: (progress: Progress) => void;
+  /** Does one piece of work when the worker is free, so that checks come between two pieces. */
+  turn: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/** The trainer's state is some megabytes: it is kept at most this often while epochs are quick, in milliseconds. */
+const KEEP_EVERY = 2_000;
+
+export async function embed(picture: Blob, bytes: Uint8Array, treatments: string[], { detector, signal, report }: Surroundings): Promise<Embedding> {
+  const store = new FeatureStore(detector.info.pack.sha256, detector.spec);
+  const sha256 = await hash(bytes);
+  const facts = await store.facts(sha256);
+  const missing = await store.missing(sha256, treatments);
+  if (facts !== undefined && missing.length === 0) return { facts, known: true };
+  signal.throwIfAborted();
+  const observe = observer("embed", signal, report);
+  const embedded = await embedAny(picture, bytes, missing, detector, observe);
+  await store.put(embedded, missing);
+  return { facts: embedded.facts, known: false };
+}
+
+async function embedAny(picture: Blob, bytes: Uint8Array, treatments: string[], detector: Detector, observe: Observe): Promise<Embedded> {
+  try {
+    return await detector.embed(bytes, treatments, observe);
+  } catch (thrown) {
+    if (asProblem(thrown, "worker-crashed").code !== "picture-format") throw thrown;
+    const decoded = await decodeInBrowser(picture, bytes);
+    if (decoded === null) throw thrown;
+    const { rgba, width, height, format } = decoded;
+    return detector.embedPixels(rgba, width, height, format, bytes, treatments, observe);
+  }
+}
+
+export async function audit(pictures: LabelledPicture[], { engine, signal, report }: Surroundings): Promise<AuditReport> {
+  const set = new engine.TrainingSet(1, ["as-given"]); // an audit looks at facts; the one number a picture is not looked at
+  try {
+    for (const picture of pictures) set.add(picture, new Float32Array(1));
+    return await set.audit(observer("audit", signal, report));
+  } finally {
+    set.free();
+  }
+}
+
+/** One training, which the page may shorten while it runs. */
+export class Run {
+  #limit: number | null = null;
+  /** Epochs done in the present stage. */
+  #epochs = 0;
+
+  /** The present stage ends with the epoch that is under way; later stages end after as many. */
+  shorten(): void {
+    this.#limit = this.#epochs + 1;
+  }
+
+  async train(input: TrainInput, surroundings: Surroundings): Promise<StoredHead> {
+    const { signal, report, turn, detector } = surroundings;
+    const { run, heads } = await begin(input, detector);
+    this.#limit = run.limit;
+    const trainer = await this.#open(run, heads, surroundings);
+    try {
+      await this.#epochsOf(trainer, run, surroundings);
+    } catch (thrown) {
+      trainer.free();
+      throw thrown;
+    }
+    report({ stage: "finish", done: 0, total: 1 });
+    const trained = await turn(() => trainer.finish(input.naming, heads.like)); // consumes it
+    signal.throwIfAborted();
+    const { figures } = await turn(async () => inspect(detector, trained.head));
+    return keepTrained(trained, run, detector.info.pack.sha256, figures);
+  }
+
+  async #epochsOf(trainer: Trainer, run: StoredRun, { signal, report, turn }: Surroundings): Promise<void> {
+    const observe: Observe = () => !signal.aborted;
+    const { epochs } = run;
+    this.#epochs = (epochs.at(-1)?.epoch ?? -1) + 1;
+    const tell = (fresh: Safelight.EpochReport[]): void => {
+      const { folds, epochs: each } = fresh.at(-1) ?? { folds: 0, epochs: 1 };
+      report({ stage: "epoch", done: epochs.length, total: (folds + 1) * each, epochs: fresh, limit: this.#limit });
+    };
+    if (epochs.length > 0) tell(epochs);
+    let kept = performance.now();
+    for (;;) {
+      signal.throwIfAborted();
+      const epoch = await turn(() => trainer.epoch(observe));
+      if (epoch === null) return;
+      const ended = epoch.epoch + 1 === epoch.epochs;
+      this.#epochs = ended ? 0 : epoch.epoch + 1;
+      epochs.push(epoch);
+      if (!ended && this.#limit !== null && this.#epochs >= this.#limit) {
+        trainer.stop(); // not while an epoch runs: the trainer is lent to it
+        this.#epochs = 0;
+      }
+      if (performance.now() - kept >= KEEP_EVERY || epochs.length === 1) {
+        run.state = await turn(() => trainer.state());
+        run.limit = this.#limit;
+        await keeping((db) => db.put("run", run, "run"));
+        kept = performance.now();
+      }
+      tell([epoch]);
+    }
+  }
+
+  async #open(run: StoredRun, heads: RunHeads, { engine, detector, signal, report }: Surroundings): Promise<Trainer> {
+    const { input } = run;
+    const set = await gather(input, new engine.TrainingSet(detector.spec.dimension, input.treatments), detector, signal, report);
+    const device = detector.info.device.kind;
+    try {
+      if (run.state !== null) return await engine.Trainer.resume(set, run.state, device);
+      const preset = engine.preset(input.preset);
+      const config = { ...preset, ...input.config, loss: { ...preset.loss, ...input.config.loss } };
+      return await engine.Trainer.create(set, config, heads.base, device);
+    } finally {
+      set.free(); // the trainer has its own copy
+    }
+  }
+}
+
+/** The stored run of that id, else a new one, stored. */
+async function begin(input: TrainInput, detector: Detector): Promise<{ run: StoredRun; heads: RunHeads }> {
+  const db = await database();
+  const [run, heads] = await Promise.all([db.get("run", "run"), db.get("runHeads", "run")]);
+  if (run !== undefined && heads !== undefined && run.input.id === input.id) return { run, heads };
+  const like = detector.headBytes();
+  const fresh = { run: { input, epochs: [], limit: null, state: null }, heads: { like, base: input.fineTune ? like : null } };
+  await keeping(async (db) => {
+    const transaction = db.transaction(["run", "runHeads"], "readwrite");
+    await Promise.all([
+      transaction.objectStore("run").put(fresh.run, "run"),
+      transaction.objectStore("runHeads").put(fresh.heads, "run"),
+      transaction.done,
+    ]);
+  });
+  return fresh;
+}
+
+/** Fills `set` from the store, one picture at a time. */
+async function gather(
+  { pictures, treatments }: TrainInput,
+  set: TrainingSet,
+  detector: Detector,
+  signal: AbortSignal,
+  report: (progress: Progress) => void,
+): Promise<TrainingSet> {
+  const store = new FeatureStore(detector.info.pack.sha256, detector.spec);
+  try {
+    for (const [index, picture] of pictures.entries()) {
+      signal.throwIfAborted();
+      const rows = await store.rows(picture.facts.sha256, treatments);
+      if (rows === null) throw new Problem("features-missing", `The features of ${picture.name} are not in this browser any more.`);
+      set.add(picture, rows);
+      if (index % 50 === 0) report({ stage: "gather", done: index, total: pictures.length });
+    }
+    return set;
+  } catch (thrown) {
+    set.free();
+    throw thrown;
+  }
+}
+
+/** Keeps the head with its report, and forgets the run that made it. */
+async function keepTrained({ head, report }: Safelight.Trained, { input }: StoredRun, pack: string, figures: Safelight.HeadFigures): Promise<StoredHead> {
+  const worst = report.worst.flatMap(({ index, probability, generated }) => {
+    const picture = input.pictures[index];
+    return picture === undefined ? [] : [{ name: picture.name, sha256: picture.facts.sha256, probability, generated }];
+  });
+  report.audit ??= input.audit;
+  const { name, date } = input.naming;
+  const kept = await keepHead(labelled(head, { report }), { name, trained: date, pack, figures, report, worst });
+  await forgetRun();
+  return kept;
+}
+
+/** What a head's file says of itself; throws what is wrong with it. The head in use stays in use. */
+export function inspect(detector: Detector, head: Uint8Array): Safelight.DetectorInfo["head"] {
+  const inUse = detector.headBytes();
+  try {
+    detector.useHead(head);
+    return detector.info.head;
+  } finally {
+    detector.useHead(inUse);
+  }
+}
+
+async function forgetRun(): Promise<void> {
+  const transaction = (await database()).transaction(["run", "runHeads"], "readwrite");
+  await Promise.all([transaction.objectStore("run").clear(), transaction.objectStore("runHeads").clear(), transaction.done]);
+}
+
+function observer(stage: Progress["stage"], signal: AbortSignal, report: (progress: Progress) => void): Observe {
+  return (done, total) => {
+    report({ stage, done, total });
+    return !signal.aborted;
+  };
+}
