@@ -23,7 +23,15 @@ fn set(n: usize) -> TrainingSet {
 }
 
 fn config() -> TrainConfig {
-    TrainConfig { width: 8, layers: 1, dropout: 0.0, epochs: 3, batch: 32, ..TrainConfig::default() }
+    TrainConfig {
+        width: 8,
+        layers: 1,
+        dropout: 0.0,
+        epochs: 3,
+        batch: 32,
+        learning_rate: 0.02,
+        ..TrainConfig::default()
+    }
 }
 
 fn naming() -> Naming {
