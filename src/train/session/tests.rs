@@ -46,7 +46,7 @@ fn run(mut session: Session, epochs: &mut Vec<EpochReport>) -> (HeadFile, Traini
         assert!(session.is_done());
         let pack = PackRef { id: "tiny".to_owned(), sha256: "00".to_owned() };
         let features = FeatureSpec { views: vec![], embedding: true, blocks: vec![] };
-        Box::pin(session.finish(naming(), pack, features, Aims::default())).await.unwrap()
+        session.finish(naming(), pack, features, Aims::default()).await.unwrap()
     })
 }
 
