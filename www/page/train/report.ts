@@ -57,8 +57,8 @@ function figuresOf(report: TrainingReport): HTMLElement {
       "section",
       { class: "panel", "aria-label": "In short" },
       intervals([
-        { label: "This head", estimate: first.auc, missing: "too few pictures", kind: "model" },
-        { label: "Files alone, no pixel seen", estimate: report.audit?.nullAuc ?? null, missing: report.audit === null ? "not measured" : "too few pictures", kind: "files" },
+        { label: "This head", estimate: first.auc, missing: "too few pictures", kind: "this-head" },
+        { label: "Files alone, no pixel seen", estimate: report.audit?.nullAuc ?? null, missing: report.audit === null ? "not measured" : "too few pictures", kind: "files-alone" },
       ]),
       h("p", {}, words.gainSentence(first.auc, report.audit?.nullAuc ?? null)),
     ),
@@ -89,7 +89,7 @@ function tiers({ tiers, warnings }: TrainingReport): HTMLElement {
   const reasons = [...new Set([...warnings, ...tiers.flatMap(({ reason }) => (reason === null ? [] : [reason]))])];
   return h(
     "div",
-    {},
+    { class: "tiers-table" },
     h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Figures per tier" }, table("Figures per tier, with 95 % intervals", heads, rows)),
     ...reasons.map((reason) => h("p", { class: "notice" }, reason)),
     h("p", { class: "fine" }, "Small: 95 % intervals. AUC: how often the generated one of two pictures gets the higher score; 0.5 is guessing."),
