@@ -97,6 +97,8 @@ export function sentence(problem: Problem): string {
       return "This file is not a head that Safelight can read. Choose a file that was exported here.";
     case "head-mismatch":
       return "This head was trained for another model than the one that is open, so it cannot be used here.";
+    case "train-state":
+      return "This unfinished training cannot go on: it was begun by another version of this page. Discard it and train again; the features are kept.";
     case "worker-crashed":
       return "The detector broke off, also on the CPU. What was done is kept: go on, or reload the page first.";
     default:
