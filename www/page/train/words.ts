@@ -70,7 +70,7 @@ export function nullSentence({ nullAuc, reason }: AuditReport): string {
 /** Whether the detector found more than the files give away. */
 export function gainSentence(model: Estimate | null, files: Estimate | null): string {
   if (model === null) return "There are too few pictures to say how good this head is.";
-  const said = `On pictures it had not been trained on, this head names the generated one of two ${times(model.value)} (95 % interval ${model.interval.map((end) => Math.round(end * 100)).join(" to ")}).`;
+  const said = `On pictures that were held back from its training, this head names the generated one of two ${times(model.value)} (95 % interval ${model.interval.map((end) => Math.round(end * 100)).join(" to ")}).`;
   if (files === null) return `${said} How much of that the files alone give away is not known.`;
   if (model.interval[0] > files.interval[1]) return `${said} The files alone reach ${times(files.value)}: what it sees goes beyond that.`;
   return `${said} The files alone reach ${times(files.value)}, so it may have learnt formats and sizes instead of pictures. Do not rely on it before you have trained with both classes equalised.`;
