@@ -68,7 +68,8 @@ impl FromStr for Treatment {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        let draw = || name.strip_prefix("equalised-")?.parse().ok().map(Self::Equalised);
+        let number = |prefix: &str| name.strip_prefix(prefix)?.parse().ok();
+        let draw = || number("equalised-").map(Self::Equalised).or_else(|| number("augmented-").map(Self::Augmented));
         let known = Self::TIERS.into_iter().find(|tier| tier.to_string() == name);
         known
             .or_else(draw)

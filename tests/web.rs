@@ -97,12 +97,12 @@ async fn the_tiny_tower_on_webgpu() {
 
 #[wasm_bindgen_test]
 async fn the_training_recipe_on_the_cpu() {
-    common::recipe::compare(&Device::cpu(), 1e-4).await;
+    Box::pin(common::recipe::compare(&Device::cpu(), 1e-4)).await;
 }
 
 #[wasm_bindgen_test]
 async fn the_training_recipe_on_webgpu() {
-    common::recipe::compare(&Device::open(Preference::Gpu).await.unwrap(), 1e-3).await;
+    Box::pin(common::recipe::compare(&Device::open(Preference::Gpu).await.unwrap(), 1e-3)).await;
 }
 
 #[wasm_bindgen_test]

@@ -22,7 +22,7 @@ function isReport(value: unknown): value is TrainingReport {
   if (!isObject(value) || !isObject(value["config"]) || !areNumbers(value, "pictures", "generated", "real", "sources", "folds")) return false;
   const { tiers, audit, warnings } = value;
   if (audit !== null && !(isObject(audit) && isEstimate(audit["nullAuc"]))) return false;
-  return Array.isArray(warnings) && Array.isArray(tiers) && tiers.every(isTier);
+  return Array.isArray(warnings) && warnings.every((warning) => typeof warning === "string") && Array.isArray(tiers) && tiers.every(isTier);
 }
 
 function isTier(tier: unknown): boolean {

@@ -208,7 +208,7 @@ mod tests {
         let mut state = 7;
         let mut draw = |below: u64| (crate::random::random(&mut state) % below) as u32;
         let mut picture = |index: usize| {
-            let generated = index % 2 == 0;
+            let generated = index.is_multiple_of(2);
             let (mut width, mut height) = (300 + draw(900), 300 + draw(900));
             if let Some(side) = side.filter(|_| generated) {
                 (width, height) = (side, side);

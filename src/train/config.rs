@@ -22,7 +22,7 @@ pub struct TrainConfig {
     /// `AdamW`'s highest learning rate.
     pub learning_rate: f64,
     /// `AdamW`'s decoupled weight decay, of every parameter, as `PyTorch` does by default.
-    pub weight_decay: f32,
+    pub weight_decay: f64,
     /// Seed of initialisation, dropout and batches.
     pub seed: u64,
     /// What is minimised.
@@ -132,7 +132,7 @@ impl TrainConfig {
         // The pairwise losses need [batch, batch] numbers.
         within("batch", self.batch as f64, 4.0, 4096.0)?;
         within("learningRate", self.learning_rate, 1e-9, 1.0)?;
-        within("weightDecay", f64::from(self.weight_decay), 0.0, 10.0)?;
+        within("weightDecay", self.weight_decay, 0.0, 10.0)?;
         within("samRho", self.sam_rho, 0.0, 10.0)?;
         within("loss.aucWeight", self.loss.auc_weight, 0.0, 1.0)?;
         within("loss.aucMargin", self.loss.auc_margin, 0.0, 100.0)?;

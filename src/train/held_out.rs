@@ -30,8 +30,8 @@ impl<'a> Held<'a> {
         self.fitted(&(0..self.set.len()).collect::<Vec<_>>())
     }
 
-    /// Calibration from these pictures in all tiers, and thresholds that hold in every tier: the highest
-    /// of the upper ones, the lowest of the lower ones.
+    /// Calibration from these pictures in all tiers, and thresholds: to accuse wrongly is the worse
+    /// mistake, so the upper one holds in every tier; the lower one holds over all of them together.
     fn fitted(&self, pictures: &[usize]) -> (Calibration, Thresholds) {
         if self.folds.count == 0 {
             return (Calibration { scale: 1.0, shift: 0.0 }, Thresholds { real: 0.0, generated: 1.0 });
@@ -40,16 +40,14 @@ impl<'a> Held<'a> {
         let of_tier = |tier: &[f32]| pictures.iter().map(|&index| tier[index]).collect::<Vec<f32>>();
         let logits: Vec<f32> = self.tiers.iter().flat_map(|(_, tier)| of_tier(tier)).collect();
         let calibration = calibrate(&logits, &generated.repeat(self.tiers.len()));
-        let limits = self.tiers.iter().map(|(_, tier)| {
-            let probabilities: Vec<f32> =
-                of_tier(tier).into_iter().map(|logit| probability(calibration, logit)).collect();
-            thresholds(&probabilities, &generated, self.aims)
-        });
-        let widest = |a: Thresholds, b: Thresholds| Thresholds {
-            real: a.real.min(b.real),
-            generated: a.generated.max(b.generated),
+        let limits = |logits: &[f32], generated: &[bool]| {
+            let probabilities: Vec<f32> = logits.iter().map(|&logit| probability(calibration, logit)).collect();
+            thresholds(&probabilities, generated, self.aims)
         };
-        (calibration, limits.reduce(widest).unwrap_or(Thresholds { real: 0.0, generated: 1.0 }))
+        let all = limits(&logits, &generated.repeat(self.tiers.len()));
+        let of_tiers = self.tiers.iter().map(|(_, tier)| limits(&of_tier(tier), &generated).generated);
+        let upper = of_tiers.fold(all.generated, f32::max);
+        (calibration, Thresholds { real: all.real.min(upper), generated: upper })
     }
 
     /// One tier, each fold judged by what the other folds say.

@@ -69,7 +69,7 @@ impl Optimiser {
     /// Before the first step.
     #[must_use]
     pub fn new(config: &TrainConfig, parameters: &Mlp<Tensor<2>>) -> Self {
-        let rule = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(config.weight_decay).build();
+        let rule = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(config.weight_decay as f32).build();
         Self { rule, moments: parameters.clone().map(|_| None) }
     }
 

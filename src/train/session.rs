@@ -83,7 +83,7 @@ pub struct Session {
     folds: Folds,
     so_far: SoFar,
     /// Of the stage that is under way, or was last.
-    trainer: Option<Trainer>,
+    trainer: Option<Box<Trainer>>,
     /// Which stage that is.
     stage_of_trainer: usize,
     /// Treatments (by index) whose rows are trained on; all are judged.
@@ -237,7 +237,7 @@ impl Session {
     /// Epochs of the present stage that are done.
     fn epochs_done(&self) -> usize {
         let present = self.trainer.as_ref().filter(|_| self.stage_of_trainer == self.so_far.stages);
-        present.map_or(0, Trainer::epochs_done)
+        present.map_or(0, |trainer| trainer.epochs_done())
     }
 
     /// Pictures that the present stage trains on.
@@ -257,7 +257,8 @@ impl Session {
     fn begin(&mut self) -> Result<()> {
         self.trainer = None; // its rows go before the next stage's come
         let data = self.training_rows();
-        self.trainer = Some(Trainer::new(data, self.config.clone(), self.base.as_ref(), &self.device)?);
+        let trainer = Trainer::new(data, self.config.clone(), self.base.as_ref(), &self.device)?;
+        self.trainer = Some(Box::new(trainer));
         self.stage_of_trainer = self.so_far.stages;
         self.hold_out();
         Ok(())

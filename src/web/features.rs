@@ -1,13 +1,12 @@
 //! Features for training, and the head that a detector uses, for JavaScript.
 
 use js_sys::{Float32Array, Function, Object, Reflect};
-use sha2::{Digest, Sha256};
 use wasm_bindgen::prelude::*;
 
 use super::types::to_js;
 use super::{Detector, JsResult, Observer, throw};
 use crate::head::Head;
-use crate::picture::facts::Facts;
+use crate::picture::facts::{Facts, sha256};
 use crate::picture::{Limits, Picture};
 use crate::treatment::Treatment;
 use crate::{Error, Result};
@@ -58,7 +57,7 @@ impl Detector {
         let info = self.detector.head().info();
         let json = serde_json::to_string(&info.features)
             .map_err(|error| throw(Error::HeadFormat { message: error.to_string() }))?;
-        let key = Sha256::digest(json).iter().map(|byte| format!("{byte:02x}")).collect();
+        let key = sha256(json.as_bytes());
         to_js(&Spec { key, dimension: info.dimension })
     }
 
@@ -99,10 +98,8 @@ impl Detector {
     }
 
     /// The loaded head's file.
-    ///
-    /// # Errors
-    /// None that a loaded detector can have.
     #[wasm_bindgen(js_name = headBytes)]
+    #[must_use]
     pub fn head_bytes(&self) -> Vec<u8> {
         self.head.clone()
     }

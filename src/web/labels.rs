@@ -42,6 +42,7 @@ extern "C" {
 /// # Errors
 /// None, with arguments of the declared types.
 #[wasm_bindgen(js_name = readLabels)]
+#[allow(clippy::needless_pass_by_value, reason = "the form that wasm-bindgen takes")]
 pub fn labels(
     paths: Vec<String>,
     #[wasm_bindgen(unchecked_param_type = "MetadataFile[]")] metadata: JsValue,

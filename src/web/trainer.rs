@@ -36,7 +36,7 @@ impl TrainingSet {
     /// `training-set` for an unknown treatment.
     #[wasm_bindgen(constructor)]
     pub fn new(dimension: usize, treatments: Vec<String>) -> JsResult<TrainingSet> {
-        let treatments = treatments.iter().map(|name| name.parse()).collect::<Result<Vec<Treatment>>>();
+        let treatments = treatments.into_iter().map(|name| name.parse()).collect::<Result<Vec<Treatment>>>();
         let set = set::TrainingSet::new(dimension, treatments.map_err(throw)?);
         Ok(Self { set, audit: RefCell::new(None) })
     }
@@ -48,11 +48,11 @@ impl TrainingSet {
     pub fn add(
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "LabelledPicture")] picture: JsValue,
-        features: Vec<f32>,
+        features: &[f32],
     ) -> JsResult<()> {
         let picture: LabelledPicture = serde_wasm_bindgen::from_value(picture)?;
         self.audit.take();
-        self.set.add(picture, &features).map_err(throw)
+        self.set.add(picture, features).map_err(throw)
     }
 
     /// Number of pictures.
@@ -103,8 +103,7 @@ impl Trainer {
         #[wasm_bindgen(unchecked_param_type = "Uint8Array | null")] base: Option<Vec<u8>>,
         #[wasm_bindgen(unchecked_param_type = "\"gpu\" | \"cpu\"")] device: String,
     ) -> JsResult<Trainer> {
-        let config: TrainConfig = serde_wasm_bindgen::from_value(config)
-            .map_err(|error| throw(Error::TrainConfig { message: error.to_string() }))?;
+        let config = read_config(&config)?;
         let base = base.map(|bytes| HeadFile::read(&bytes)).transpose().map_err(throw)?;
         let device = open(&device).await?;
         let session = Session::new(set.set.clone(), config, base, FOLDS, &device).await.map_err(throw)?;
@@ -199,6 +198,12 @@ pub async fn training_speed(
     let device = open(&device).await?;
     let ms = step_ms(Sizes { dimension, width, batch, steps }, &device).await.map_err(throw)?;
     to_js(&Speed { r#where: &device.info().name, ms })
+}
+
+/// By way of JSON: read from the object itself, a field that does not exist would go unnoticed.
+fn read_config(config: &JsValue) -> JsResult<TrainConfig> {
+    let json = js_sys::JSON::stringify(config)?.as_string().unwrap_or_default();
+    serde_json::from_str(&json).map_err(|error| throw(Error::TrainConfig { message: error.to_string() }))
 }
 
 /// The device of a training: it is asked for by name, because only the caller knows what else computes.

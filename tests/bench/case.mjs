@@ -11,8 +11,12 @@ const SAME = 0.99999;
 /** Two of the pictures must come out farther apart than the peers may, or the comparison proves nothing. */
 const APART = 0.99;
 
+/** Rounds that a case has at least, and after how long no further one begins: a software GPU takes minutes for each. */
+const LEAST_ROUNDS = 2;
+const PATIENCE_MS = 5 * 60_000;
+
 /** Milliseconds, memory and the ratio of `{ name, device, browser, pictures, rounds }`; throws where the peers disagree. */
-export async function measure({ name, device, browser, pictures, rounds }, server, say) {
+export async function measure({ name, device, browser, pictures, rounds, leastRounds = LEAST_ROUNDS }, server, say) {
   const files = readdirSync(FOLDERS["/pictures/"]).filter((file) => file.endsWith(".png")).sort();
   const addresses = files.slice(0, pictures).map((file) => `/pictures/${file}`);
   const sessions = [];
@@ -24,13 +28,15 @@ export async function measure({ name, device, browser, pictures, rounds }, serve
     }
     const cosine = compare(sessions, name);
     const times = sessions.map(() => []);
+    const start = performance.now();
     for (let round = 1; round <= rounds; round += 1) {
+      if (round > leastRounds && performance.now() - start > PATIENCE_MS) break;
       for (const [index, { page }] of sessions.entries()) times[index].push((await page.evaluate(() => call("run"))).ms);
       say(`${name}  round ${round} of ${rounds}: ${times.map((runs, index) => `${PEERS[index]} ${seconds(runs.at(-1))}`).join(", ")}`);
     }
     const peers = sessions.map(({ where, openMs, first, memory }, index) => ({ where, openMs, firstMs: first.ms, ms: summary(times[index]), memory }));
     return {
-      name, device, browser: sessions[0].version, pictures, cosine,
+      name, device, browser: `${browser} ${/[\d.]+/.exec(sessions[0].version)?.[0] ?? ""}`, pictures, cosine,
       ...Object.fromEntries(PEERS.map((peer, index) => [peer, peers[index]])),
       ratio: peers[0].ms.median / peers[1].ms.median,
     };

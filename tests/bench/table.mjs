@@ -20,7 +20,7 @@ export function about() {
 
 export function table({ model, date, machine, versions, cases, download, weights, leftOut }) {
   const title = ["", NAMES.safelight, NAMES.onnxruntime, "ratio", "cosine"];
-  const time = ({ ms: { median, min, max } }) => `${count(median)} ms (${count(min)}–${count(max)})`;
+  const time = ({ ms: { median, min, max, runs } }) => `${count(median)} ms${runs.length > 1 ? ` (${count(min)}–${count(max)})` : ""}`;
   const times = cases.map((each) => [label(each), time(each.safelight), time(each.onnxruntime), each.ratio.toFixed(2), each.cosine.toFixed(7)]);
   const memory = cases.map((each) => [label(each), grown(each.safelight), grown(each.onnxruntime)]);
   const ours = [sum(download.safelight), weights.safelight];
@@ -49,9 +49,9 @@ export function table({ model, date, machine, versions, cases, download, weights
   ].join("\n");
 }
 
-const label = ({ device, browser, pictures }) => `${device === "webgpu" ? "WebGPU" : "CPU, 1 thread"}, ${browser.replace("/", " ")}, ${pictures} picture${pictures === 1 ? "" : "s"}`;
+const label = ({ device, browser, pictures }) => `${device === "webgpu" ? "WebGPU" : "CPU, 1 thread"}, ${browser[0].toUpperCase()}${browser.slice(1)}, ${pictures} picture${pictures === 1 ? "" : "s"}`;
 const grown = ({ memory }) => (memory === null ? "not known here" : megabytes(memory.peak - memory.empty));
-const adapters = (cases) => [...new Set(cases.filter(({ device }) => device === "webgpu").map(({ safelight }) => `WebGPU adapter: ${safelight.where}`))].join("; ") || "no WebGPU";
+const adapters = (cases) => [...new Set(cases.filter(({ device }) => device === "webgpu").map(({ onnxruntime }) => onnxruntime.where))].map((name) => (name === "WebGPU" ? "a WebGPU adapter that the browser does not name" : `WebGPU adapter ${name}`)).join("; ") || "WebGPU not measured";
 const sum = (files) => files.reduce((total, { bytes, gzip }) => ({ bytes: total.bytes + bytes, gzip: total.gzip + gzip }), { bytes: 0, gzip: 0 });
 const count = (value) => (value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString("en-GB").replaceAll(",", " "));
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;

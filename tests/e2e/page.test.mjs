@@ -30,6 +30,10 @@ test("everything can be done from the keyboard", async () => {
   await page.focus("body");
   await page.keyboard.press("Tab");
   assert.equal(await focused(), "Skip to choosing pictures");
+  for (const view of ["Check", "Train"]) {
+    await page.keyboard.press("Tab");
+    assert.equal(await focused(), view);
+  }
   await page.keyboard.press("Tab");
   assert.match(await focused(), /GPU · Imagined/);
   await page.keyboard.press("Enter");

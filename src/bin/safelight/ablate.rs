@@ -66,7 +66,8 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
         for seed in 1..=arguments.seeds {
             let config = TrainConfig { seed, ..row.config.clone() };
             let session = Session::new(file.training_set(&spec)?, config, None, arguments.folds, &device).await?;
-            let treatments = if row.augmented { (0..file.treatments.len()).collect() } else { vec![0] };
+            let given = file.treatments.iter().position(|&treatment| treatment == Treatment::AsGiven).unwrap_or(0);
+            let treatments = if row.augmented { (0..file.treatments.len()).collect() } else { vec![given] };
             let tiers = session.train_on(treatments)?.validate_only(Aims::default(), &mut ()).await?;
             for tier in tiers {
                 let auc = tier.auc.ok_or_else(|| Error::TrainingSet {

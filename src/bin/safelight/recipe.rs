@@ -28,6 +28,9 @@ pub struct Feature {
     /// tiers as given, web and hard.
     #[arg(long, value_name = "DRAWS")]
     pub equalise: Option<u8>,
+    /// Learn from this many random draws of what happens to pictures on their way as well.
+    #[arg(long, value_name = "DRAWS", default_value_t = 0, conflicts_with = "equalise")]
+    pub augment: u8,
 }
 
 impl Feature {
@@ -42,7 +45,7 @@ impl Feature {
     pub fn treatments(&self) -> Vec<Treatment> {
         match self.equalise {
             Some(draws) => (0..draws.max(1)).map(Treatment::Equalised).collect(),
-            None => Treatment::TIERS.to_vec(),
+            None => Treatment::TIERS.into_iter().chain((0..self.augment).map(Treatment::Augmented)).collect(),
         }
     }
 }

@@ -76,7 +76,7 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
 
     let device = Device::cpu();
     let unseen = match &arguments.unseen {
-        Some(path) => Some(arguments.pictures.features_of(path, &spec.views, &file.treatments).await?),
+        Some(path) => Some(Box::pin(arguments.pictures.features_of(path, &spec.views, &file.treatments)).await?),
         None => None,
     };
     let session = Session::new(set, config, base, arguments.folds, &device).await?;

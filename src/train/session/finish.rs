@@ -25,7 +25,7 @@ impl Session {
         let Some(trainer) = self.trainer.filter(|_| is_done) else {
             return Err(Error::TrainingSet { message: "its training is not finished".to_owned() });
         };
-        let last = trainer.finish().await?;
+        let last = Box::pin(trainer.finish()).await?;
         let held = Held::new(&self.set, &self.so_far.logits, &self.folds, aims);
         let mut warnings = held.warnings();
         if self.so_far.stopped > 0 {

@@ -111,7 +111,7 @@ impl Session {
         if let Some(bytes) = part("trainer") {
             // The trainer may be of a stage that has just ended: its rows are of that one.
             let present = std::mem::replace(&mut session.so_far.stages, about.stage_of_trainer);
-            session.trainer = Some(Trainer::resume(session.training_rows(), bytes, device)?);
+            session.trainer = Some(Box::new(Trainer::resume(session.training_rows(), bytes, device)?));
             session.so_far.stages = present;
             session.hold_out();
         }

@@ -3,6 +3,7 @@ import { asProblem } from "../../protocol.ts";
 import type { TrainInput } from "../../protocol.ts";
 import type { AuditReport, LabelledPicture } from "../../safelight.js";
 import { announce, h } from "../dom.ts";
+import { keepStored } from "../offline.ts";
 import { ask } from "./bench.ts";
 import type { Bench, Screen } from "./bench.ts";
 import { table } from "./chart.ts";
@@ -56,8 +57,8 @@ function leak(report: AuditReport): HTMLElement {
     { class: "panel", "aria-label": "What the files alone give away" },
     h("h3", {}, "What the files alone give away"),
     intervals([
-      { label: "Files alone, no pixel seen", estimate: report.nullAuc, missing: "too few pictures", kind: "files" },
-      { label: "The trained detector", estimate: null, missing: "measured in training, and shown beside this", kind: "model" },
+      { label: "Files alone, no pixel seen", estimate: report.nullAuc, missing: "too few pictures", kind: "files-alone" },
+      { label: "The trained detector", estimate: null, missing: "measured in training, and shown beside this", kind: "this-head" },
     ]),
     h("p", {}, words.nullSentence(report)),
     report.factsThatTell.length > 0 &&
@@ -138,7 +139,8 @@ function start(bench: Bench, project: Project, pictures: readonly LabelledPictur
   });
   const begin = (): void => {
     const input: TrainInput = { ...read(), id: crypto.randomUUID(), pictures: project.pictures(), treatments: project.treatments(), audit: project.audit };
-    bench.show(training(bench, { input, project }));
+    void keepStored().catch(() => undefined);
+    bench.show(training(bench, { input, project, features: "compute" }));
   };
   return h(
     "section",

@@ -152,7 +152,7 @@ function waitingRun(bench: Bench, run: StoredRun): HTMLElement {
     h(
       "div",
       { class: "actions" },
-      h("button", { type: "button", class: "primary small", click: () => bench.show(training(bench, { input, project: null })) }, "Go on training"),
+      h("button", { type: "button", class: "primary small", click: () => bench.show(training(bench, { input, project: null, features: "kept" })) }, "Go on training"),
       h("button", { type: "button", class: "quiet", click: () => void discardRun().then(() => panel.remove()) }, "Discard"),
     ),
   );

@@ -57,10 +57,11 @@ function figuresOf(report: TrainingReport): HTMLElement {
       "section",
       { class: "panel", "aria-label": "In short" },
       intervals([
-        { label: "This head", estimate: first.auc, missing: "too few pictures", kind: "model" },
-        { label: "Files alone, no pixel seen", estimate: report.audit?.nullAuc ?? null, missing: report.audit === null ? "not measured" : "too few pictures", kind: "files" },
+        { label: "This head", estimate: first.auc, missing: "too few pictures", kind: "this-head" },
+        { label: "Files alone, no pixel seen", estimate: report.audit?.nullAuc ?? null, missing: report.audit === null ? "not measured" : "too few pictures", kind: "files-alone" },
       ]),
       h("p", {}, words.gainSentence(first.auc, report.audit?.nullAuc ?? null)),
+      ...report.warnings.map((warning) => h("p", { class: "notice" }, warning)),
     ),
     h("section", { class: "panel", "aria-label": "Figures per tier" }, h("h3", {}, report.tiers.length > 1 ? "As given, on the web, and worse" : "Figures"), tiers(report)),
     h(
@@ -73,7 +74,7 @@ function figuresOf(report: TrainingReport): HTMLElement {
   );
 }
 
-function tiers({ tiers, warnings }: TrainingReport): HTMLElement {
+function tiers({ tiers }: TrainingReport): HTMLElement {
   const heads = ["", "Pictures", "AUC", "Right", "Found, at 1 % false alarms", "Found, at 5 % false alarms", "False alarms as used", "Calibration error"];
   const orDash = (value: number | null): string => (value === null ? "too few" : words.percentOf(value));
   const rows = tiers.map((tier) => [
@@ -86,10 +87,10 @@ function tiers({ tiers, warnings }: TrainingReport): HTMLElement {
     orDash(tier.fprAtThreshold),
     orDash(tier.expectedCalibrationError),
   ]);
-  const reasons = [...new Set([...warnings, ...tiers.flatMap(({ reason }) => (reason === null ? [] : [reason]))])];
+  const reasons = [...new Set(tiers.flatMap(({ reason }) => (reason === null ? [] : [reason])))];
   return h(
     "div",
-    {},
+    { class: "tiers-table" },
     h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Figures per tier" }, table("Figures per tier, with 95 % intervals", heads, rows)),
     ...reasons.map((reason) => h("p", { class: "notice" }, reason)),
     h("p", { class: "fine" }, "Small: 95 % intervals. AUC: how often the generated one of two pictures gets the higher score; 0.5 is guessing."),

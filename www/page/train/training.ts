@@ -17,8 +17,10 @@ import * as words from "./words.ts";
 
 export interface Plan {
   input: TrainInput;
-  /** `null` when a training goes on after a reload: its features are kept, its folder is closed. */
+  /** `null` when a training goes on after a reload, with its folder closed. */
   project: Project | null;
+  /** Whether the features must be computed first, or are all kept. */
+  features: "compute" | "kept";
 }
 
 /** The curves are drawn at most this often, in milliseconds. */
@@ -33,7 +35,7 @@ export function training(bench: Bench, plan: Plan): Screen {
     leave = view.leave;
     body.replaceChildren(view.element);
   };
-  if (plan.project === null) begin();
+  if (plan.project === null || plan.features === "kept") begin();
   else {
     const features = featuresView(bench, plan.project, plan.input, begin);
     leave = features.leave;
@@ -139,7 +141,7 @@ function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElem
   };
   const toggle = (): void => {
     if (pause.textContent === "Pause") return abort.abort();
-    bench.show(training(bench, { input, project: null }));
+    bench.show(training(bench, { input, project, features: "kept" }));
   };
   const shorten = (): void => {
     running?.shorten();

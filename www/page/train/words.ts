@@ -70,7 +70,7 @@ export function nullSentence({ nullAuc, reason }: AuditReport): string {
 /** Whether the detector found more than the files give away. */
 export function gainSentence(model: Estimate | null, files: Estimate | null): string {
   if (model === null) return "There are too few pictures to say how good this head is.";
-  const said = `On pictures it had not been trained on, this head names the generated one of two ${times(model.value)} (95 % interval ${model.interval.map((end) => Math.round(end * 100)).join(" to ")}).`;
+  const said = `On pictures that were held back from its training, this head names the generated one of two ${times(model.value)} (95 % interval ${model.interval.map((end) => Math.round(end * 100)).join(" to ")}).`;
   if (files === null) return `${said} How much of that the files alone give away is not known.`;
   if (model.interval[0] > files.interval[1]) return `${said} The files alone reach ${times(files.value)}: what it sees goes beyond that.`;
   return `${said} The files alone reach ${times(files.value)}, so it may have learnt formats and sizes instead of pictures. Do not rely on it before you have trained with both classes equalised.`;
@@ -97,6 +97,8 @@ export function sentence(problem: Problem): string {
       return "This file is not a head that Safelight can read. Choose a file that was exported here.";
     case "head-mismatch":
       return "This head was trained for another model than the one that is open, so it cannot be used here.";
+    case "train-state":
+      return "This unfinished training cannot go on: it was begun by another version of this page. Discard it and train again; the features are kept.";
     case "worker-crashed":
       return "The detector broke off, also on the CPU. What was done is kept: go on, or reload the page first.";
     default:

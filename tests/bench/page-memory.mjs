@@ -1,0 +1,85 @@
+// The page's peak memory while it takes features of 200 and of 2,000 pictures, and while it trains on them:
+//   node tests/bench/page-memory.mjs                                   with the fake detector
+//   node tests/bench/page-memory.mjs --site dist --folder DIR          with the real one, on DIR/{real,generated}/…
+//   --counts 200,2000   --dimension 9984 (the fake one's floats a row)   --json
+// Counted is the peak resident size (VmHWM) of the renderer that holds page and worker, so it runs on Linux only.
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { launch, openPage, ready } from "../e2e/browser.mjs";
+import { buildFakeSite } from "../e2e/fake/site.mjs";
+import { hills } from "../e2e/pictures.mjs";
+import { startServer } from "../e2e/server.mjs";
+import { toAudit } from "../e2e/training.mjs";
+
+const made = fileURLToPath(new URL("../artifacts/folders/memory/", import.meta.url));
+const { values } = parseArgs({
+  options: { site: { type: "string" }, folder: { type: "string" }, counts: { type: "string", default: "200,2000" }, dimension: { type: "string", default: "9984" }, json: { type: "boolean", default: false } },
+});
+/** Bytes that a made picture carries after its end: what a page that kept pictures would show. */
+const PADDING = 256 * 1024;
+
+const site = values.site ?? (await buildFakeSite({ dimension: Number(values.dimension) })).folder;
+const server = await startServer(site);
+const rows = [];
+for (const count of values.counts.split(",").map(Number)) rows.push(await measure(count));
+await server.close();
+rmSync(made, { recursive: true, force: true });
+if (values.json) console.log(JSON.stringify({ detector: values.site === undefined ? "fake" : "real", rows }));
+else console.table(rows);
+
+async function measure(count) {
+  rmSync(made, { recursive: true, force: true });
+  if (values.folder === undefined) makePictures(count);
+  else copyPictures(values.folder, count);
+  const browser = await launch("chromium");
+  try {
+    const { page } = await openPage(browser, `${server.url}?device=cpu#train`);
+    await ready(page);
+    page.setDefaultTimeout(0);
+    const session = await browser.target().createCDPSession();
+    const opened = await peak(session);
+    await page.waitForSelector("#folder");
+    await (await page.$("#folder")).uploadFile(made.slice(0, -1));
+    await toAudit(page);
+    const facts = await peak(session);
+    const start = Date.now();
+    await page.click("#train");
+    await page.waitForFunction(() => /^Reading the features|epoch/.test(document.querySelector(".pass-line")?.textContent ?? ""), { polling: 100 });
+    const features = await peak(session);
+    const seconds = (Date.now() - start) / 1000;
+    await page.waitForSelector(".report");
+    return { pictures: count, "open, MiB": opened, "facts, MiB": facts, "features, MiB": features, "training, MiB": await peak(session), "features, s": Math.round(seconds) };
+  } finally {
+    await browser.close();
+  }
+}
+
+/** MiB: the highest peak among the renderers. */
+async function peak(session) {
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  const peaks = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, "utf8"))?.[1] ?? 0));
+  return Math.round(Math.max(...peaks) / 1024);
+}
+
+function makePictures(count) {
+  const picture = readFileSync(hills.jpeg);
+  for (let index = 0; index < count; index += 1) {
+    const path = join(made, index % 2 === 0 ? "real" : "generated", `source-${index % 8}`, `${index}.jpg`);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, Buffer.concat([picture, Buffer.alloc(PADDING, index), Buffer.from(path)]));
+  }
+}
+
+function copyPictures(folder, count) {
+  for (const label of ["real", "generated"]) {
+    const files = readdirSync(join(folder, label), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    for (const entry of files.slice(0, count / 2)) {
+      const from = join(entry.parentPath ?? entry.path, entry.name);
+      const to = join(made, label, from.slice(join(folder, label).length + 1));
+      mkdirSync(dirname(to), { recursive: true });
+      copyFileSync(from, to);
+    }
+  }
+}
