@@ -139,6 +139,10 @@ export function sentence({ code, message }: Problem): string {
     case "pack-length":
     case "pack-changed":
       return `The downloaded detector is not the published one, twice in a row, so it is not used. Try again later, or tell whoever runs this site. (${message})`;
+    case "head-format":
+      return "This file is not a head that Safelight can read. Choose a file that Safelight’s page exported.";
+    case "head-mismatch":
+      return "This head was trained for another model than the one that is open, so it cannot be used here.";
     case "gpu-unavailable":
       return `${message} Choose “Automatic” or “CPU” at the top of the page.`;
     case "device-failed":

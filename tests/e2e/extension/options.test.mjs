@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { describeCards } from "../browser.mjs";
+import { headFile } from "../fake/training.js";
 import { steered } from "../pictures.mjs";
 import { buildFakeExtension } from "./build.mjs";
 import { openChromium } from "./chromium.mjs";
@@ -31,9 +32,9 @@ const cards = () => driver.panel(`() => (${describeCards})([...document.querySel
 const outcome = (pattern) => options.waitForFunction((pattern) => new RegExp(pattern).test(document.getElementById("head-outcome").textContent), {}, pattern);
 const rows = () => options.$$eval(".head", (rows) => rows.map((row) => `${row.querySelector("input").checked ? "● " : "○ "}${row.querySelector("label").innerText.replace(/\n/g, ", ")}`));
 
-function head(name, words) {
+function file(name, bytes) {
   const path = join(artifacts, name);
-  writeFileSync(path, words);
+  writeFileSync(path, bytes);
   return path;
 }
 
@@ -49,18 +50,18 @@ async function setLimit(value) {
 }
 
 test("a head is imported, named by itself, and used", async () => {
-  await importHead(head("mine.safetensors", "name=Portraits, fine-tuned"));
+  await importHead(file("mine.safetensors", headFile({ id: "mine", name: "Portraits, fine-tuned", date: "2026-11-24" })));
   await outcome("^In use: Portraits, fine-tuned, trained 2026-11-24");
   assert.deepEqual(await rows(), ["○ The head that ships with Safelight", "● Portraits, fine-tuned, trained 2026-11-24"]);
 });
 
 test("a head of another model is refused in a sentence, and the one before goes on", async () => {
-  await importHead(head("wrong.safetensors", "for another model"));
-  await outcome("^wrong.safetensors cannot be used. This head was trained on another model");
+  await importHead(file("wrong.safetensors", headFile({ id: "wrong", name: "Wrong", date: "2026-11-24", model: "another" })));
+  await outcome("^wrong.safetensors cannot be used. This head was trained for another model");
   assert.equal((await rows())[1].slice(0, 11), "● Portraits");
   assert.equal((await rows()).length, 2);
-  await importHead(head("empty.safetensors", ""));
-  await outcome("^empty.safetensors is empty");
+  await importHead(file("empty.safetensors", ""));
+  await outcome("^empty.safetensors cannot be used. This file is not a head that Safelight can read");
 });
 
 test("the choice outlives the room", async () => {

@@ -72,7 +72,8 @@ export class Detector {
   }
 
   useHead(head) {
-    const { id, name, date } = readHead(head);
+    const { id, name, date, model } = readHead(head);
+    if (model === "another") throw problem("head-mismatch", "The head was trained for the model another; the loaded model is fake.");
     this.#head = head.slice();
     this.info = { ...this.info, head: { id, name, trained: date, thresholds: THRESHOLDS, figures: FIGURES } };
   }

@@ -93,10 +93,6 @@ export function sentence(problem: Problem): string {
       return "This browser keeps nothing in this window, and training needs that. Use a normal window rather than a private one.";
     case "features-missing":
       return `${problem.message} Choose the folder again: only what is missing is computed anew.`;
-    case "head-format":
-      return "This file is not a head that Safelight can read. Choose a file that was exported here.";
-    case "head-mismatch":
-      return "This head was trained for another model than the one that is open, so it cannot be used here.";
     case "train-state":
       return "This unfinished training cannot go on: it was begun by another version of this page. Discard it and train again; the features are kept.";
     case "worker-crashed":
