@@ -10,6 +10,7 @@ import type { FromRoom } from "./messages.ts";
 export class HeadList {
   /** SHA-256 of the one in use; `null`: the one that ships. */
   #inUse: string | null = null;
+  #listed = "";
   /** What the next outcome is about. */
   #asked: string | null = null;
 
@@ -22,16 +23,23 @@ export class HeadList {
       if (file === undefined) return;
       this.#asked = file.name;
       say(`Reading ${file.name}`);
-      void reach({ kind: "import-head", file, name: file.name });
+      void reach({ kind: "import-head", file });
     });
   }
 
-  /** The head in use, whoever chose it. */
+  /** The heads that are kept, and the one in use, whoever chose it. */
   async show(inUse: string | null = this.#inUse): Promise<void> {
     this.#inUse = inUse;
-    const rows = (await listHeads()).map((head) => this.#row(head.sha256, head.name, `trained ${head.trained}`, head));
-    const legend = h("legend", { class: "hidden" }, "Head in use");
-    byId("heads").replaceChildren(legend, this.#row(null, "The head that ships with Safelight", "", null), ...rows);
+    const heads = await listHeads();
+    const list = heads.map(({ sha256 }) => sha256).join();
+    if (list !== this.#listed || byId("heads").childElementCount < 2) {
+      this.#listed = list;
+      const rows = heads.map((head) => this.#row(head.sha256, head.name, `trained ${head.trained}`, head));
+      const legend = h("legend", { class: "hidden" }, "Head in use");
+      byId("heads").replaceChildren(legend, this.#row(null, "The head that ships with Safelight", "", null), ...rows);
+    }
+    // The rows stay, so that a keyboard's focus does too.
+    for (const radio of byId("heads").querySelectorAll("input")) radio.checked = radio.value === (this.#inUse ?? "");
   }
 
   async hear({ head, outcome }: Extract<FromRoom, { kind: "head" }>): Promise<void> {
@@ -42,7 +50,7 @@ export class HeadList {
   }
 
   #row(sha256: string | null, name: string, detail: string, imported: StoredHead | null): HTMLElement {
-    const radio = h("input", { type: "radio", name: "head", checked: sha256 === this.#inUse });
+    const radio = h("input", { type: "radio", name: "head", value: sha256 ?? "" });
     radio.addEventListener("change", () => {
       this.#asked = name;
       void reach({ kind: "use-head", head: sha256 });

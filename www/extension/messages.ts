@@ -57,12 +57,14 @@ export type ToRoom =
   | { kind: "check"; picture: Blob; name: string }
   | { kind: "cancel" | "again" | "remove"; id: string }
   | { kind: "clear" }
+  /** Forget the pictures and the choices, and open the detector as on the first day. */
+  | { kind: "reset" }
   /** Open the detector anew, on that device. */
   | { kind: "reopen"; preference: DevicePreference }
   /** Use a head that this browser keeps (by SHA-256), or again the one that ships (`null`). */
   | { kind: "use-head"; head: string | null }
   /** Keep the head in this file, if it is one that fits, and use it. */
-  | { kind: "import-head"; file: Blob; name: string };
+  | { kind: "import-head"; file: Blob };
 
 /** Said by the room, to whoever listens. */
 export type FromRoom =

@@ -1,7 +1,6 @@
 /** The options: which head decides, how strict the person is, which hosts were allowed, and forgetting all of it. */
 import { deleteHead, listHeads } from "../heads.ts";
 import { byId, h } from "../page/dom.ts";
-import { readSettings } from "../page/settings.ts";
 import * as words from "../page/words.ts";
 import { HeadList } from "./head-list.ts";
 import { reach, watch } from "./link.ts";
@@ -64,14 +63,15 @@ async function showHosts(): Promise<void> {
 }
 
 async function clearEverything(): Promise<void> {
-  await reach({ kind: "clear" });
-  await reach({ kind: "use-head", head: null });
+  await reach({ kind: "reset" });
   for (const { sha256 } of await listHeads()) await deleteHead(sha256);
   localStorage.clear();
+  const slider = byId<HTMLInputElement>("limit");
+  slider.value = slider.min;
+  describeLimit();
   const { origins = [] } = await chrome.permissions.getAll();
   if (origins.length > 0) await chrome.permissions.remove({ origins });
   await heads.show(null);
-  await reach({ kind: "reopen", preference: readSettings().preference });
   byId("clear-outcome").textContent = "Done. Safelight is as on its first day.";
 }
 

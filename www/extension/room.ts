@@ -7,7 +7,7 @@ import { Line } from "../line.ts";
 import type { CheckState, Waiter } from "../line.ts";
 import { asProblem } from "../protocol.ts";
 import { Session } from "../page/session.ts";
-import { readSettings } from "../page/settings.ts";
+import { readSettings, rememberHead } from "../page/settings.ts";
 import { importHead } from "../page/train/importing.ts";
 import { stayAwake } from "./browser.ts";
 import { Ledger } from "./ledger.ts";
@@ -88,8 +88,11 @@ class Room {
         this.#remove(message.id);
         return this.#sayAll();
       case "clear":
-        for (const { id } of [...this.#entries]) this.#remove(id);
-        return this.#sayAll();
+        return this.#clear();
+      case "reset":
+        rememberHead(this.#settings, null);
+        this.#clear();
+        return this.#open("auto");
       case "reopen":
         return this.#open(message.preference);
       case "use-head":
@@ -97,6 +100,11 @@ class Room {
       case "import-head":
         return void this.#useHead(importHead(this.#session, message.file).then(({ sha256 }) => sha256));
     }
+  }
+
+  #clear(): void {
+    for (const { id } of [...this.#entries]) this.#remove(id);
+    this.#sayAll();
   }
 
   #look(place: Place): void {

@@ -30,7 +30,7 @@ after(async () => {
 
 const cards = () => driver.panel(`() => (${describeCards})([...document.querySelectorAll(".card")])`);
 const outcome = (pattern) => options.waitForFunction((pattern) => new RegExp(pattern).test(document.getElementById("head-outcome").textContent), {}, pattern);
-const rows = () => options.$$eval(".head", (rows) => rows.map((row) => `${row.querySelector("input").checked ? "● " : "○ "}${row.querySelector("label").innerText.replace(/\n/g, ", ")}`));
+const rows = () => options.evaluate(() => [...document.querySelectorAll(".head")].map((row) => `${row.querySelector("input").checked ? "● " : "○ "}${row.querySelector("label").innerText.replace(/\n/g, ", ")}`));
 
 function file(name, bytes) {
   const path = join(artifacts, name);
@@ -94,6 +94,7 @@ test("a host that was allowed is listed and can be taken back", async () => {
   await driver.press(".allow");
   await until(async () => (await cards())[0].state === "done");
   await options.waitForFunction(() => document.getElementById("hosts").innerText.includes("http://127.0.0.1"));
+  await options.bringToFront(); // a hidden tab cannot be clicked
   await options.click("#hosts button");
   await options.waitForFunction(() => document.getElementById("hosts").children.length === 0);
   await driver.menu("#other");
@@ -108,7 +109,7 @@ test("screenshots", async () => {
   const panel = await driver.side();
   for (const scheme of ["light", "dark"]) {
     for (const [page, name] of [[panel, "panel"], [options, "options"]]) {
-      await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+      await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }, { name: "prefers-reduced-motion", value: "reduce" }]);
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth), false, `${name} scrolls sideways`);
       await page.screenshot({ path: `${artifacts}extension-${name}-${scheme}.png`, fullPage: true });
     }
@@ -117,6 +118,7 @@ test("screenshots", async () => {
 
 test("clearing everything", async () => {
   await setLimit(95);
+  await options.bringToFront();
   await options.click("#clear-all");
   await options.waitForFunction(() => document.getElementById("clear-outcome").textContent.startsWith("Done"));
   assert.deepEqual(await rows(), ["● The head that ships with Safelight"]);
