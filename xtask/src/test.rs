@@ -47,14 +47,15 @@ const STEPS: &[Step] = &[
     Step { name: "chromium", run: |root| wasm_pack(root, &["--chrome", "--chromedriver"], "chromedriver") },
     Step { name: "firefox", run: |root| wasm_pack(root, &["--firefox", "--geckodriver"], "geckodriver") },
     Step { name: "site", run: |root| site::build(root).map(|_| ()) },
+    Step { name: "e2e", run: |root| e2e(root, &[]) },
     Step {
         name: "extension",
         run: |root| {
             extension::build(root)?;
-            extension::lint(root)
+            extension::lint(root)?;
+            e2e(root, &["extension"])
         },
     },
-    Step { name: "e2e", run: |root| run(on_software_gpu(&mut command(root, "npm", ["run", "--silent", "e2e"]))) },
 ];
 
 /// Names of all steps, in order.
@@ -100,6 +101,11 @@ fn wasm_pack(root: &Path, browser: &[&str], driver: &str) -> Result<()> {
     test.args(browser).arg(driver).args([".", "--no-default-features", "--features", "train"]);
     // Seconds; WebGPU without a GPU is slow.
     run(on_software_gpu(test.env("WASM_BINDGEN_TEST_TIMEOUT", "900")))
+}
+
+/// The tests in real browsers: of the page, or those that are named.
+fn e2e(root: &Path, names: &[&str]) -> Result<()> {
+    run(on_software_gpu(command(root, "npm", ["run", "--silent", "e2e", "--"]).args(names)))
 }
 
 /// Shows the browser Mesa's software Vulkan driver where there is one, so that every machine runs the same tests.

@@ -6,8 +6,7 @@ import { describeCards } from "../browser.mjs";
 import { buildFakeExtension } from "./build.mjs";
 import { startProxy } from "./proxy.mjs";
 import { startSites } from "./sites.mjs";
-
-const SECONDS = 1_000;
+import { until } from "./until.mjs";
 
 export function suite(name, open) {
   let sites, proxy, driver;
@@ -202,19 +201,4 @@ export function suite(name, open) {
     const page = new Set(["/", "/login", "/empty", "/frame", "/favicon.ico"]);
     for (const { path } of sites.log) assert.ok(page.has(path) || /\.(jpg|avif|svg)$/.test(path), path);
   });
-}
-
-/** Waits until `condition` holds; `shown` is what a failure prints. */
-async function until(condition, what, seconds = 20, shown = () => "") {
-  const end = Date.now() + seconds * SECONDS;
-  let error = "";
-  for (;;) {
-    try {
-      if (await condition()) return;
-    } catch (thrown) {
-      error = String(thrown); // a panel that is just opening
-    }
-    if (Date.now() > end) throw new Error(`not in ${seconds} s: ${what} ${error} ${JSON.stringify(await Promise.resolve(shown()).catch(String))}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }

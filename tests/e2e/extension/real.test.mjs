@@ -1,0 +1,53 @@
+// The built extension with the real model, on the CPU: its verdict is the terminal's, as the page's is (../real.test.mjs).
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { describeCards } from "../browser.mjs";
+import { agrees, askTerminal, root } from "../terminal.mjs";
+import { openChromium } from "./chromium.mjs";
+import { openFirefox } from "./firefox.mjs";
+import { startProxy } from "./proxy.mjs";
+import { startSites } from "./sites.mjs";
+import { until } from "./until.mjs";
+
+const MINUTES = 60_000;
+
+before(askTerminal);
+
+for (const [name, open] of [["chromium", openChromium], ["firefox", openFirefox]]) {
+  test(`${name}: “Check image” with the real model, loaded once`, { timeout: 15 * MINUTES }, async () => {
+    const folder = join(root, "target/extension", name);
+    assert.ok(existsSync(join(folder, "safelight_bg.wasm")), "the extension is not built: cargo xtask extension");
+    const [sites, proxy] = await Promise.all([startSites(), startProxy()]);
+    const driver = await open(folder, proxy.port);
+    const line = () => driver.panel(() => `${document.getElementById("model").dataset.phase}: ${document.getElementById("device-line").textContent}`);
+    const cards = () => driver.panel(`() => (${describeCards})([...document.querySelectorAll(".card")])`);
+    const answered = async (count) => {
+      const all = async () => (await cards()).filter(({ state }) => state === "done" || state === "failed").length === count;
+      await until(all, `${count} pictures have an answer`, 8 * 60, async () => [await line(), await cards()]);
+    };
+    try {
+      await driver.goto(sites.url);
+      await driver.click();
+      await until(() => driver.panel(() => document.querySelector("input[name=preference]:checked") !== null), "the panel is there");
+      await driver.panel(() => document.querySelector("input[name=preference][value=cpu]").click());
+      await until(async () => /^ready: CPU/.test(await line()), "the detector is ready, on the CPU", 5 * 60, line);
+      await driver.menu("#hills");
+      await answered(1);
+      const loads = proxy.asked.length;
+      await driver.menu("#hills");
+      await driver.menu("#blob");
+      await answered(3);
+      agrees(await cards(), 0); // the same picture each time; what stands after a JPEG's end changes nothing
+      assert.match((await cards())[0].facts, /CPU/);
+      const known = [new URL(sites.url).origin, sites.far];
+      const asked = proxy.asked.slice(loads).filter(({ url }) => !driver.chatter.test(new URL(url).hostname));
+      assert.deepEqual(asked.filter(({ url }) => !known.includes(new URL(url).origin)), []);
+      await driver.screenshot(join(root, `tests/artifacts/extension-real-${name}.png`));
+    } finally {
+      await driver.close();
+      await Promise.all([sites.close(), proxy.close()]);
+    }
+  });
+}
