@@ -3,7 +3,7 @@
 use super::judged::Judged;
 use super::report::{Mistake, TierReport};
 use super::set::TrainingSet;
-use super::validation::{Aims, Folds, calibrate, probability, thresholds};
+use super::validation::{Aims, Folds, LIKELY, calibrate, probability, thresholds};
 use crate::head::Label;
 use crate::head::file::{Calibration, Thresholds};
 
@@ -47,7 +47,7 @@ impl<'a> Held<'a> {
         let all = limits(&logits, &generated.repeat(self.tiers.len()));
         let of_tiers = self.tiers.iter().map(|(_, tier)| limits(&of_tier(tier), &generated).generated);
         let upper = of_tiers.fold(all.generated, f32::max);
-        (calibration, Thresholds { real: all.real.min(upper), generated: upper })
+        (calibration, Thresholds { real: all.real.min(upper).min(1.0 - LIKELY), generated: upper.max(LIKELY) })
     }
 
     /// One tier, each fold judged by what the other folds say.

@@ -118,6 +118,10 @@ pub fn probability(calibration: Calibration, logit: f32) -> f32 {
     1.0 / (1.0 + (-(calibration.scale * logit + calibration.shift)).exp())
 }
 
+/// "Likely" is said from two to one on, whatever the rates allow: a picture that is as likely the other
+/// thing is called neither.
+pub const LIKELY: f32 = 2.0 / 3.0;
+
 /// Thresholds on probabilities, with "can't tell" between them. The upper one is the split-conformal
 /// quantile of the real pictures (Vovk et al. 2005): of further real pictures like these at most
 /// `aims.false_positives` are expected at or above it; the lower one likewise for generated ones. With
