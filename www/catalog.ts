@@ -1,4 +1,5 @@
 /** `models/catalog.json`: which packs and heads the site offers, and where they lie. */
+import { hash } from "./hash.ts";
 import { asProblem, Problem } from "./protocol.ts";
 import type { OpenInput } from "./protocol.ts";
 
@@ -6,13 +7,24 @@ import type { OpenInput } from "./protocol.ts";
 interface Catalog {
   default: { pack: string; head: string };
   packs: { id: string; url: string }[];
-  heads: { id: string; pack: string; url: string }[];
+  heads: ({ id: string; pack: string; url: string } & Pin)[];
+}
+
+/** What a file must be, so that one that arrived in part is not taken for a bad one. */
+interface Pin {
+  bytes: number;
+  sha256: string;
+}
+
+/** A file of the site whose content is known beforehand. */
+export interface PinnedFile extends Pin {
+  url: URL;
 }
 
 /** Absolute addresses of the pack's folder and the head's file. */
 export interface Choice {
   pack: URL;
-  head: URL;
+  head: PinnedFile;
 }
 
 export async function readCatalog(input: OpenInput, signal: AbortSignal): Promise<Choice> {
@@ -23,15 +35,24 @@ export async function readCatalog(input: OpenInput, signal: AbortSignal): Promis
   const headId = input.head ?? (packId === catalog.default.pack ? catalog.default.head : null);
   const head = catalog.heads.find(({ id, pack }) => (headId === null ? pack === packId : id === headId));
   if (head === undefined) throw new Problem("head-format", `This site offers no head ${headId ?? `for ${packId}`}.`);
-  return { pack: new URL(pack.url, input.models), head: new URL(head.url, input.models) };
+  const { url, bytes, sha256 } = head;
+  return { pack: new URL(pack.url, input.models), head: { url: new URL(url, input.models), bytes, sha256 } };
 }
 
 export async function fetchText(url: URL, signal: AbortSignal): Promise<string> {
   return (await fetchFile(url, { signal })).text();
 }
 
-export async function fetchBytes(url: URL, signal: AbortSignal): Promise<Uint8Array> {
-  return new Uint8Array(await (await fetchFile(url, { signal })).arrayBuffer());
+/**
+ * The file, as it was published. Firefox hands out half a file when the service worker, whose own fetch of it filled
+ * the HTTP cache, gives up in the middle (a half-deployed site); the second try goes around that cache.
+ */
+export async function fetchPinned({ url, bytes, sha256 }: PinnedFile, signal: AbortSignal): Promise<Uint8Array> {
+  for (const cache of ["default", "reload"] as const) {
+    const file = new Uint8Array(await (await fetchFile(url, { signal, cache })).arrayBuffer());
+    if (file.length === bytes && (!isSecureContext || (await hash(file)) === sha256)) return file; // elsewhere nothing can hash
+  }
+  throw new Problem("network", `${basename(url)} did not arrive as it was published.`);
 }
 
 /** `fetch` that throws `network` for everything but an answer that can be used. */

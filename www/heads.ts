@@ -1,5 +1,6 @@
 /** The heads that this browser keeps: trained here, or imported from a file. */
 import { database, keeping } from "./database.ts";
+import { hash } from "./hash.ts";
 import { labelled } from "./headfile.ts";
 import { Problem } from "./protocol.ts";
 import type { StoredHead } from "./protocol.ts";
@@ -58,9 +59,4 @@ export async function deleteHead(sha256: string): Promise<void> {
 export async function exportHead({ sha256, name }: StoredHead): Promise<Blob> {
   const bytes = labelled(await headFile(sha256), { name });
   return new Blob([bytes as Uint8Array<ArrayBuffer>], { type: "application/octet-stream" });
-}
-
-export async function hash(bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,5 +1,6 @@
 /** The worker's side of the protocol: owns the detector and serves calls one at a time. */
-import { readCatalog, fetchBytes, fetchText } from "./catalog.ts";
+import { fetchPinned, fetchText, readCatalog } from "./catalog.ts";
+import type { PinnedFile } from "./catalog.ts";
 import { decodeInBrowser } from "./decode.ts";
 import { asProblem, Problem } from "./protocol.ts";
 import type { Calls, Kind, Notice, OpenInput, Opened, Progress, Reply, Request } from "./protocol.ts";
@@ -29,7 +30,7 @@ export class Host {
   #engine: Promise<Engine> | null = null;
   #detector: Detector | null = null;
   /** The site's head, to go back to. */
-  #siteHead: URL | null = null;
+  #siteHead: PinnedFile | null = null;
   /** The end of what has a turn or waits for one. */
   #tail: Promise<unknown> = Promise.resolve();
   /** Every call that is waiting or running, so that `cancel` can reach it. */
@@ -134,7 +135,7 @@ export class Host {
     const choice = await readCatalog(input, signal);
     const [manifest, head] = await Promise.all([
       fetchText(new URL("pack.json", choice.pack), signal),
-      fetchBytes(choice.head, signal),
+      fetchPinned(choice.head, signal),
     ]);
     const notices: Notice[] = [];
     for (let attempt = 1; ; attempt += 1) {
@@ -191,7 +192,7 @@ export class Host {
   async #useHead(head: string | null, signal: AbortSignal): Promise<DetectorInfo> {
     const detector = this.#opened();
     if (head === null) {
-      if (this.#siteHead !== null) detector.useHead(await fetchBytes(this.#siteHead, signal));
+      if (this.#siteHead !== null) detector.useHead(await fetchPinned(this.#siteHead, signal));
       return detector.info;
     }
     const { headFile, storedHead } = await import("./heads.ts");

@@ -35,13 +35,14 @@ export async function buildFakeSite({ version, dimension } = {}) {
   const models = join(site, "models");
   await writeFile(join(models, "packs/fake/model.safetensors"), weights);
   await writeFile(join(models, "packs/fake/pack.json"), JSON.stringify({ format: 1, id: "fake", name: "Fake CLIP", files: [file] }));
-  await writeFile(join(models, "heads/fake.safetensors"), headFile({ id: "fake", name: "fake head", date: "2026-11-24" }));
+  const head = headFile({ id: "fake", name: "fake head", date: "2026-11-24" });
+  await writeFile(join(models, "heads/fake.safetensors"), head);
   await writeFile(
     join(models, "catalog.json"),
     JSON.stringify({
       default: { pack: "fake", head: "fake" },
       packs: [{ id: "fake", url: "packs/fake/" }],
-      heads: [{ id: "fake", pack: "fake", url: "heads/fake.safetensors" }],
+      heads: [{ id: "fake", pack: "fake", url: "heads/fake.safetensors", bytes: head.length, sha256: createHash("sha256").update(head).digest("hex") }],
     }),
   );
   execFileSync(process.execPath, [join(root, "www/seal.mjs"), site]);

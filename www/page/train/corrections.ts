@@ -14,7 +14,7 @@ export async function correct(lent: Lent, file: File, generated: boolean, signal
 }
 
 export async function withdraw(file: File): Promise<void> {
-  const { hash } = await import("../../heads.ts");
+  const { hash } = await import("../../hash.ts");
   await (await database()).delete("corrections", await hash(new Uint8Array(await file.arrayBuffer())));
 }
 
