@@ -11,8 +11,8 @@ use safelight::head::file::{Calibration, FORMAT, Figures, HeadInfo, PackRef, Thr
 use safelight::head::{Head, HeadFile};
 use safelight::metrics::Scored;
 use safelight::progress::Progress;
-use safelight::train::config::TrainConfig;
-use safelight::train::dataset::Dataset;
+use safelight::train::data::dataset::Dataset;
+use safelight::train::trainer::config::TrainConfig;
 use safelight::train::trainer::{Trained, Trainer, train};
 
 const D: usize = 12;

@@ -2,6 +2,7 @@
  * What the page and the extension talk to: pictures in, verdicts out. It owns the worker, and replaces one that
  * crashes, loses its device or hangs; a picture that was under way then runs again, at last on the CPU.
  */
+import { abortable, stopped } from "./cancel.ts";
 import { Connection } from "./connection.ts";
 import type { WorkerLike } from "./connection.ts";
 import { asProblem, Problem } from "./protocol.ts";
@@ -278,10 +279,6 @@ function startWorker(): WorkerLike {
   }
 }
 
-function stopped(): Problem {
-  return new Problem("cancelled", "Stopped.");
-}
-
 function retried({ message }: Problem): Notice {
   return { code: "device-retried", message: `The detector failed once and was started again. (${message})` };
 }
@@ -289,14 +286,4 @@ function retried({ message }: Problem): Notice {
 function replaced(problem?: Problem): Notice {
   const words = problem === undefined ? "" : ` (${problem.message})`;
   return { code: "device-replaced", message: `The GPU failed twice, so the CPU is used from here on.${words}` };
-}
-
-/** Stops waiting when the signal says so; the work itself goes on for whoever needs it next. */
-function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(stopped());
-    signal.addEventListener("abort", () => reject(stopped()), { once: true });
-    work.then(resolve, reject);
-  });
 }

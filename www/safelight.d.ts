@@ -2,6 +2,22 @@
  * What the wasm module of `src/web/` offers to the worker. wasm-bindgen generates `safelight.js` beside the
  * built worker; this file is the contract that both sides are checked against.
  */
+import type {
+  AuditReport,
+  Embedded,
+  EpochReport,
+  FolderMapping,
+  Labelling,
+  LabelledPicture,
+  MetadataFile,
+  Naming,
+  PresetName,
+  TrainConfig,
+  Trained,
+  TrainingSpeed,
+} from "./safelight-training.js";
+
+export type * from "./safelight-training.js";
 
 export default function init(): Promise<unknown>;
 
@@ -127,203 +143,8 @@ export interface Verdict {
   ms: { decode: number; pixels: number; clip: number; head: number };
 }
 
-/** A `metadata.csv` or `metadata.jsonl` of the picked folder. */
-export interface MetadataFile {
-  /** Relative to the picked folder, like every path here. */
-  path: string;
-  text: string;
-}
-
-/** What a person says of folders, by path; it holds for what lies beneath. */
-export type FolderMapping = Record<string, "real" | "generated" | "skip">;
-
-/** What became of a folder's files. */
-export interface Labelling {
-  /** `source` is empty where the folder names none. */
-  pictures: { path: string; source: string; generated: boolean; text: string | null }[];
-  /** Folders that a person has to map. */
-  unknown: { folder: string; count: number }[];
-  /** Files that were left out, and why. */
-  problems: { path: string; message: string }[];
-}
-
 /** Labels the pictures among `paths` by the names of their folders and by metadata; opens no file. */
 export function readLabels(paths: string[], metadata: MetadataFile[], mapping: FolderMapping): Labelling;
-/** What a file tells without its pixels. */
-export interface Facts {
-  width: number;
-  height: number;
-  format: string;
-  /** Length of the file. */
-  bytes: number;
-  jpegQuality: number | null;
-  /** `4:2:0`. */
-  jpegSubsampling: string | null;
-  exif: boolean;
-  /** Of the file, 64 hexadecimal digits. */
-  sha256: string;
-  /** 64-bit difference hash of the picture, 16 hexadecimal digits. */
-  perceptual: string;
-}
-
-/** A picture's facts and its features, one row a treatment: `[treatments, d]`. */
-export interface Embedded {
-  facts: Facts;
-  features: Float32Array;
-}
-
-/** A picture of a labelled folder. */
-export interface LabelledPicture {
-  name: string;
-  /** Its group in every split. */
-  source: string;
-  generated: boolean;
-  facts: Facts;
-}
-
-/** A figure with its 95 % interval. */
-export interface Estimate {
-  value: number;
-  interval: [number, number];
-}
-
-/** What the labelled folder gives away before any pixel is looked at. */
-export interface AuditReport {
-  pictures: number;
-  generated: number;
-  real: number;
-  /** Cross-validated ROC area of a classifier that sees facts only. */
-  nullAuc: Estimate | null;
-  /** Why `nullAuc` is missing, a sentence. */
-  reason: string | null;
-  factsThatTell: { fact: string; auc: number }[];
-  /** Pairs by index. */
-  duplicates: { a: number; b: number; kind: "exact" | "near"; acrossClasses: boolean }[];
-  oneClassSources: string[];
-  /** Share of the smaller class, 0…0.5. */
-  balance: number;
-  warnings: string[];
-}
-
-export type PresetName = "paper" | "default" | "fine-tune";
-
-/** Hyper-parameters; `preset` gives whole ones. */
-export interface TrainConfig {
-  /** Width of the hidden layers. */
-  width: number;
-  layers: number;
-  /** Probability that a hidden value is dropped, 0…1. */
-  dropout: number;
-  epochs: number;
-  /** Rows a step. */
-  batch: number;
-  learningRate: number;
-  weightDecay: number;
-  seed: number;
-  loss: LossConfig;
-  /** Radius of SAM's first step; 0 switches SAM off. */
-  samRho: number;
-  /** How the learning rate falls over the whole run. */
-  schedule: "cosine" | "constant";
-  /** What a source weighs: as many as it has rows, their square root, or all the same. */
-  weighting: "none" | "root" | "equal";
-}
-
-/** γ · CVaR_α(cross-entropy) + (1 − γ) · AUC loss. */
-export interface LossConfig {
-  /** α, the share of worst examples that counts, 0…1; null: the plain mean. */
-  cvarAlpha: number | null;
-  /** 1 − γ, 0…1; 0 switches the AUC loss off. */
-  aucWeight: number;
-  /** η, in logits. */
-  aucMargin: number;
-  /** p, at least 1. */
-  aucPower: number;
-}
-
-/** How one epoch went. */
-export interface EpochReport {
-  /** `fold`: a head for validation, which is not kept; `final`: the head. */
-  stage: "fold" | "final";
-  /** Which fold, from 0. */
-  fold: number;
-  folds: number;
-  /** Which epoch of its stage, from 0. */
-  epoch: number;
-  epochs: number;
-  /** Mean loss of the epoch's batches. */
-  loss: number;
-  /** ROC area on the rows that this stage does not train on. */
-  validationAuc: number | null;
-  ms: number;
-}
-
-/** Figures in one tier, on pictures that the scoring head was not trained on. */
-export interface TierReport {
-  tier: string;
-  n: number;
-  auc: Estimate | null;
-  accuracy: Estimate | null;
-  /** True-positive rate at 1 % false positives. */
-  tprAt1: Estimate | null;
-  /** True-positive rate at 5 % false positives. */
-  tprAt5: Estimate | null;
-  fprAtThreshold: number | null;
-  expectedCalibrationError: number | null;
-  /** Why figures are missing, a sentence. */
-  reason: string | null;
-  sources: { source: string; n: number; auc: Estimate | null; fprAtThreshold: number | null }[];
-  /** Points of false- and true-positive rate. */
-  roc: [number, number][];
-  reliability: { predicted: number; observed: number; n: number }[];
-  /** Truth, then verdict. */
-  confusion: { generated: Verdicts; real: Verdicts };
-}
-
-/** How many pictures got which verdict. */
-export interface Verdicts {
-  generated: number;
-  unsure: number;
-  real: number;
-}
-
-export interface TrainingReport {
-  pictures: number;
-  generated: number;
-  real: number;
-  sources: number;
-  folds: number;
-  /** Whether folds are whole sources. */
-  grouped: boolean;
-  tiers: TierReport[];
-  /** The worst mistakes, by index of the picture. */
-  worst: { index: number; probability: number; generated: boolean }[];
-  audit: AuditReport | null;
-  config: TrainConfig;
-  /** What a person should know before relying on it, a sentence each. */
-  warnings: string[];
-}
-
-/** What the finished head is called. */
-export interface Naming {
-  id: string;
-  name: string;
-  /** Day of training, ISO 8601. */
-  date: string;
-}
-
-/** How long the paper's training steps take here: for the bench. */
-export interface TrainingSpeed {
-  where: string;
-  ms: number[];
-}
-
-/** A finished training. */
-export interface Trained {
-  /** The head's file. */
-  head: Uint8Array;
-  report: TrainingReport;
-}
 
 /** What the module throws. */
 export interface SafelightError extends Error {

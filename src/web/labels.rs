@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use wasm_bindgen::prelude::*;
 
 use super::types::to_js;
-use crate::train::labels::{Mapping, Metadata, read_labels};
+use crate::train::data::labels::{Mapping, Metadata, read_labels};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"

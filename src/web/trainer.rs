@@ -12,11 +12,11 @@ use super::{JsResult, Observer, throw};
 use crate::device::{Device, Preference};
 use crate::head::HeadFile;
 use crate::train::audit::{self, AuditReport};
-use crate::train::config::TrainConfig;
+use crate::train::data::set::{self, LabelledPicture};
 use crate::train::session::{FOLDS, Naming, Session};
-use crate::train::set::{self, LabelledPicture};
-use crate::train::speed::{Sizes, step_ms};
-use crate::train::validation::Aims;
+use crate::train::trainer::config::TrainConfig;
+use crate::train::trainer::speed::{Sizes, step_ms};
+use crate::train::validation::limits::Aims;
 use crate::treatment::Treatment;
 use crate::{Error, Result};
 

@@ -3,10 +3,10 @@
 use burn::tensor::Tensor;
 use safelight::device::Device;
 use safelight::head::file::Hidden;
-use safelight::train::config::TrainConfig;
-use safelight::train::learner::{Learner, Minibatch};
-use safelight::train::loss::Truth;
-use safelight::train::network::{Mlp, Network, tensor};
+use safelight::train::trainer::config::TrainConfig;
+use safelight::train::trainer::learner::{Learner, Minibatch};
+use safelight::train::trainer::loss::Truth;
+use safelight::train::trainer::network::{Mlp, Network, tensor};
 
 use super::Golden;
 

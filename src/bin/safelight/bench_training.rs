@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use safelight::device::{Device, Preference};
-use safelight::train::speed::{Sizes, step_ms};
+use safelight::train::trainer::speed::{Sizes, step_ms};
 use safelight::{Error, Result};
 
 #[derive(clap::Args)]

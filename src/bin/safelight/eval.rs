@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use safelight::head::Head;
-use safelight::train::judged::Judged;
-use safelight::train::report::{SourceReport, TierReport};
-use safelight::train::set::TrainingSet;
+use safelight::train::data::set::TrainingSet;
+use safelight::train::validation::judged::Judged;
+use safelight::train::validation::report::{SourceReport, TierReport};
 use safelight::treatment::Treatment;
 use safelight::{Error, Result};
 use serde_json::{Map, Value, json};

@@ -14,7 +14,7 @@ use half::f16;
 use safelight::clip::vision::ImageTokens;
 use safelight::features::{FeatureSpec, TowerShape, View};
 use safelight::head::file::PackRef;
-use safelight::train::set::{LabelledPicture, TrainingSet};
+use safelight::train::data::set::{LabelledPicture, TrainingSet};
 use safelight::treatment::Treatment;
 use safelight::{Error, Result};
 use safetensors::tensor::TensorView;

@@ -11,8 +11,8 @@ use safelight::features::View;
 use safelight::head::file::PackRef;
 use safelight::picture::facts::{Facts, sha256};
 use safelight::picture::{Limits, Picture};
-use safelight::train::labels::{Labelled, Mapping};
-use safelight::train::set::LabelledPicture;
+use safelight::train::data::labels::{Labelled, Mapping};
+use safelight::train::data::set::LabelledPicture;
 use safelight::treatment::Treatment;
 use safelight::{Error, Result};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use safelight::train::labels::{Labelled, Mapping, Metadata, read_labels};
+use safelight::train::data::labels::{Labelled, Mapping, Metadata, read_labels};
 use safelight::{Error, Result};
 
 use crate::loading;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use safelight::features::{FeatureSpec, TowerShape, View};
-use safelight::train::config::TrainConfig;
+use safelight::train::trainer::config::TrainConfig;
 use safelight::treatment::Treatment;
 use safelight::{Error, Result};
 

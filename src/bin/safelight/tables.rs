@@ -2,7 +2,7 @@
 
 use safelight::metrics::Estimate;
 use safelight::train::audit::AuditReport;
-use safelight::train::report::TierReport;
+use safelight::train::validation::report::TierReport;
 
 /// What an audit found.
 pub fn audit(report: &AuditReport) -> String {

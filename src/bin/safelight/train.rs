@@ -9,7 +9,7 @@ use safelight::head::file::Figures;
 use safelight::head::{Head, HeadFile};
 use safelight::train::audit::audit;
 use safelight::train::session::{FOLDS, Naming, Session};
-use safelight::train::validation::Aims;
+use safelight::train::validation::limits::Aims;
 use safelight::{Error, Result};
 
 use crate::features::Pictures;
@@ -128,7 +128,7 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// What the finished head says of pictures whose sources it never saw, in the first tier.
-async fn figures(head: &Head, unseen: &safelight::train::set::TrainingSet, name: &str) -> Result<Figures> {
+async fn figures(head: &Head, unseen: &safelight::train::data::set::TrainingSet, name: &str) -> Result<Figures> {
     let (tier, treatments) = unseen.tiers().into_iter().next().unwrap_or_default();
     let report = eval::judge(head, unseen, &treatments).await?.report(&tier);
     let few = || Error::TrainingSet { message: "the unseen pictures are too few of one class".to_owned() };

@@ -1,12 +1,13 @@
 //! The end of a session: the head's file and the report.
 
+use super::report::TrainingReport;
 use super::{Naming, Session};
 use crate::features::FeatureSpec;
 use crate::head::HeadFile;
 use crate::head::file::{FORMAT, Figures, HeadInfo, PackRef};
-use crate::train::held_out::Held;
-use crate::train::report::{TrainingReport, Verdicts};
-use crate::train::validation::Aims;
+use crate::train::validation::held_out::Held;
+use crate::train::validation::limits::Aims;
+use crate::train::validation::report::Verdicts;
 use crate::{Error, Result};
 
 impl Session {

@@ -12,10 +12,10 @@ use super::{Session, SoFar};
 use crate::device::Device;
 use crate::head::HeadFile;
 use crate::train::audit::AuditReport;
-use crate::train::config::TrainConfig;
-use crate::train::set::TrainingSet;
+use crate::train::data::set::TrainingSet;
 use crate::train::trainer::Trainer;
-use crate::train::validation::Folds;
+use crate::train::trainer::config::TrainConfig;
+use crate::train::validation::folds::Folds;
 use crate::{Error, Result};
 
 /// The format this version reads and writes.

@@ -1,9 +1,9 @@
+use super::report::TrainingReport;
 use super::*;
 use crate::features::FeatureSpec;
 use crate::head::file::PackRef;
 use crate::picture::facts::Facts;
-use crate::train::report::TrainingReport;
-use crate::train::set::LabelledPicture;
+use crate::train::data::set::LabelledPicture;
 use crate::treatment::Treatment;
 
 /// Two numbers a row, of which the first tells the classes apart, a little.

@@ -1,5 +1,5 @@
-//! The TypeScript types of training: of `train::config`, `train::trainer`, `train::audit` and
-//! `train::report`, and of a picture's facts.
+//! The TypeScript types of training: of `train::trainer::config`, `train::trainer`, `train::audit` and
+//! `train::validation::report`, and of a picture's facts.
 
 use wasm_bindgen::prelude::*;
 

@@ -1,10 +1,10 @@
 //! How fast the paper's recipe trains, for the bench: the same code natively and in the page.
 
+use super::Trainer;
 use super::config::TrainConfig;
-use super::dataset::Dataset;
-use super::trainer::Trainer;
 use crate::Result;
 use crate::device::Device;
+use crate::train::data::dataset::Dataset;
 
 /// What to measure.
 #[derive(Debug, Clone, Copy)]

@@ -1,11 +1,12 @@
 //! From held-out logits to probabilities and verdicts that were not fitted on the pictures they judge.
 
+use super::folds::Folds;
 use super::judged::Judged;
+use super::limits::{Aims, LIKELY, calibrate, probability, thresholds};
 use super::report::{Mistake, TierReport};
-use super::set::TrainingSet;
-use super::validation::{Aims, Folds, LIKELY, calibrate, probability, thresholds};
 use crate::head::Label;
 use crate::head::file::{Calibration, Thresholds};
+use crate::train::data::set::TrainingSet;
 
 /// Held-out logits by tier.
 pub struct Held<'a> {

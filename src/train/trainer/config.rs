@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::dataset::Weighting;
+use crate::train::data::dataset::Weighting;
 use crate::{Error, Result};
 
 /// Everything that decides a run, besides its data.

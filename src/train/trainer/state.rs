@@ -23,11 +23,11 @@ use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
 use super::config::TrainConfig;
-use super::dataset::Dataset;
 use super::learner::Learner;
 use super::network::{Mlp, Network, Statistics, tensor};
-use super::trainer::{Best, SoFar, Trainer};
+use super::{Best, SoFar, Trainer};
 use crate::device::Device;
+use crate::train::data::dataset::Dataset;
 use crate::{Error, Result};
 
 /// Version of this format.

@@ -1,43 +1,72 @@
 //! A run: epoch by epoch over a dataset, the best network kept.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `config` | hyper-parameters and the presets |
+//! | `batches` | which rows make a step |
+//! | `network` | the MLP with gradients |
+//! | `loss` | `CVaR` of the cross-entropy, and the AUC loss |
+//! | `sam` | sharpness-aware minimisation around `AdamW` |
+//! | `learner` | a batch in, the network moved |
+//! | `streams` | random numbers that are a function of where they are used |
+//! | `pace` | how often the device is waited for |
+//! | here | epochs, the best of them, the finished tensors |
+//! | `state` | a run on its way to disk and back |
+//! | `run` | a whole run at once |
+//! | `speed` | how fast it trains, for the bench |
+
+mod batches;
+pub mod config;
+pub mod learner;
+pub mod loss;
+pub mod network;
+mod pace;
+mod run;
+pub mod sam;
+pub mod speed;
+mod state;
+mod streams;
 
 use burn::tensor::Tensor;
 use serde::Serialize;
 
-use super::batches::{Batch, Batches};
-use super::config::TrainConfig;
-use super::dataset::Dataset;
-use super::learner::{Learner, Minibatch};
-use super::loss::Truth;
-use super::network::{Network, tensor};
-use super::streams::{Stream, Use};
 use crate::clock::Clock;
 use crate::device::Device;
 use crate::head::HeadFile;
 use crate::head::file::Hidden;
 use crate::metrics::Scored;
 use crate::progress::{self, Progress};
+use crate::train::data::dataset::Dataset;
 use crate::{Error, Result};
+use batches::{Batch, Batches};
+use config::TrainConfig;
+use learner::{Learner, Minibatch};
+use loss::Truth;
+use network::{Network, tensor};
+use pace::Pace;
+pub use run::train;
+use streams::{Stream, Use};
 
 /// Rows of a validation pass that are on the device together.
 const CHUNK: usize = 1024;
 
 /// A training run that is under way. It holds its data, and can be saved between any two steps.
 pub struct Trainer {
-    pub(super) config: TrainConfig,
-    pub(super) data: Dataset,
-    pub(super) device: Device,
-    pub(super) learner: Box<Learner>,
-    pub(super) so_far: SoFar,
+    config: TrainConfig,
+    data: Dataset,
+    device: Device,
+    learner: Box<Learner>,
+    so_far: SoFar,
     /// Sum of the losses of the epoch's steps, `[1]`.
-    pub(super) sum: Tensor<1>,
-    pub(super) best: Option<Box<Best>>,
+    sum: Tensor<1>,
+    best: Option<Box<Best>>,
     weights: Vec<f32>, // [n]
     batches: Batches,
 }
 
 /// How far a run is.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-pub(super) struct SoFar {
+struct SoFar {
     /// Finished epochs.
     pub epoch: usize,
     /// Finished steps of the next one.
@@ -48,7 +77,7 @@ pub(super) struct SoFar {
 
 /// The network with the highest validation area.
 #[derive(Debug, Clone)]
-pub(super) struct Best {
+struct Best {
     pub auc: f64,
     pub epoch: usize,
     pub network: Network,
@@ -112,7 +141,7 @@ impl Trainer {
     }
 
     /// At the first step of the first epoch.
-    pub(super) fn assemble(data: Dataset, config: TrainConfig, device: &Device, learner: Learner) -> Self {
+    fn assemble(data: Dataset, config: TrainConfig, device: &Device, learner: Learner) -> Self {
         Self {
             weights: data.weighted(config.weighting),
             batches: Batches::new(&data, config.batch),
@@ -245,74 +274,5 @@ impl Trainer {
         let network = self.best.map_or(self.learner.network, |best| best.network);
         let (hidden, output_weight, output_bias) = network.read(&self.device).await?;
         Ok(Trained { hidden, output_weight, output_bias, losses: self.so_far.losses, best })
-    }
-}
-
-/// How many steps may be queued on the device before it is waited for: enough to keep it busy, few enough
-/// that a stop is heard soon and that the queue's memory has a bound.
-struct Pace {
-    clock: Clock,
-    every: usize,
-    queued: usize,
-}
-
-impl Pace {
-    fn start() -> Self {
-        Self { clock: Clock::start(), every: 1, queued: 0 }
-    }
-
-    /// Counts a step; whether to wait now.
-    fn step(&mut self) -> bool {
-        self.queued += 1;
-        self.queued >= self.every
-    }
-
-    /// Aims at a wait about every quarter of a second.
-    fn waited(&mut self) {
-        let ms = self.clock.ms();
-        if ms < 125.0 {
-            self.every *= 2;
-        } else if ms > 500.0 {
-            self.every = (self.every / 2).max(1);
-        }
-        self.queued = 0;
-        self.clock = Clock::start();
-    }
-}
-
-/// A whole run without a validation set. `progress` is told of every step.
-///
-/// # Errors
-/// As [`Trainer::new`] and [`Trainer::epoch`].
-pub async fn train(
-    data: &Dataset,
-    config: &TrainConfig,
-    device: &Device,
-    progress: &mut impl Progress,
-) -> Result<Trained> {
-    let mut trainer = Trainer::new(data.clone(), config.clone(), None, device)?;
-    loop {
-        let (epoch, epochs) = (trainer.epochs_done(), trainer.config().epochs);
-        let mut progress = WithinRun { progress, epoch, epochs };
-        if Box::pin(trainer.epoch(None, &mut progress)).await?.is_none() {
-            return Box::pin(trainer.finish()).await;
-        }
-    }
-}
-
-/// Steps of an epoch as steps of the run.
-struct WithinRun<'a, P> {
-    progress: &'a mut P,
-    epoch: usize,
-    epochs: usize,
-}
-
-impl<P: Progress> Progress for WithinRun<'_, P> {
-    fn step(&mut self, done: usize, total: usize) -> bool {
-        self.progress.step(self.epoch * total + done, self.epochs * total)
-    }
-
-    fn rest(&mut self) -> impl Future<Output = ()> {
-        self.progress.rest()
     }
 }

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 
 use super::Truth;
-use crate::train::config::LossConfig;
+use crate::train::trainer::config::LossConfig;
 
 /// Logits `[n, 1]` → `[1]`; a pair weighs as the product of its rows' weights.
 pub fn auc_loss(config: &LossConfig, logits: &Tensor<2>, truth: &Truth) -> Tensor<1> {

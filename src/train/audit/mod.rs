@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::duplicates::{self, Duplicate, Kind};
-use super::logistic::Logistic;
-use super::set::LabelledPicture;
-use super::validation::Folds;
+use super::data::duplicates::{self, Duplicate, Kind};
+use super::data::set::LabelledPicture;
+use super::validation::folds::Folds;
+use super::validation::logistic::Logistic;
 use crate::Result;
 use crate::metrics::calibration::class_weights;
 use crate::metrics::{Estimate, Scored};

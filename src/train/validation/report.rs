@@ -1,40 +1,10 @@
-//! The report of a training or an evaluation: figures in every tier, on pictures that the head was not
+//! Figures of a training or an evaluation in every tier, on pictures that the head was not
 //! trained on. What a set is too small to show is left out, with a sentence that says why.
 
 use serde::{Deserialize, Serialize};
 
-use super::audit::AuditReport;
-use super::config::TrainConfig;
 use crate::metrics::Estimate;
 use crate::metrics::calibration::Bin;
-
-/// What a training came to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TrainingReport {
-    /// Pictures in all.
-    pub pictures: usize,
-    /// Of them generated.
-    pub generated: usize,
-    /// Of them real.
-    pub real: usize,
-    /// Named sources.
-    pub sources: usize,
-    /// Folds of the validation; 0 where there was none.
-    pub folds: usize,
-    /// Whether every fold held out whole sources.
-    pub grouped: bool,
-    /// Figures by tier, in the order of the treatments.
-    pub tiers: Vec<TierReport>,
-    /// The worst mistakes in the first tier, the worst first.
-    pub worst: Vec<Mistake>,
-    /// What the facts alone give away.
-    pub audit: Option<AuditReport>,
-    /// How it was trained.
-    pub config: TrainConfig,
-    /// What a person should know before relying on it, in sentences.
-    pub warnings: Vec<String>,
-}
 
 /// Figures in one tier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

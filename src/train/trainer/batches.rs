@@ -1,7 +1,7 @@
 //! Which rows make a step. Every batch has both classes in the proportion of the whole set.
 
-use super::dataset::Dataset;
 use super::streams::{Stream, Use};
+use crate::train::data::dataset::Dataset;
 
 /// Fewest rows of a class in a batch.
 const FEWEST: usize = 2;

@@ -8,14 +8,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::audit::AuditReport;
-use super::config::TrainConfig;
-use super::dataset::Dataset;
-use super::duplicates;
-use super::held_out::Held;
-use super::report::TierReport;
-use super::set::TrainingSet;
+use super::data::dataset::Dataset;
+use super::data::duplicates;
+use super::data::set::TrainingSet;
 use super::trainer::Trainer;
-use super::validation::{Aims, Folds};
+use super::trainer::config::TrainConfig;
+use super::validation::folds::Folds;
+use super::validation::held_out::Held;
+use super::validation::limits::Aims;
+use super::validation::report::TierReport;
 use crate::Result;
 use crate::device::Device;
 use crate::head::HeadFile;
@@ -23,6 +24,7 @@ use crate::metrics::Scored;
 use crate::progress::Progress;
 
 mod finish;
+pub mod report;
 mod state;
 #[cfg(test)]
 mod tests;
