@@ -6,8 +6,8 @@ use crate::Result;
 use crate::clock::Clock;
 use crate::device::DeviceInfo;
 use crate::extractor::{Extractor, Looked};
-use crate::head::file::Thresholds;
-use crate::head::{Figures, Head, Label};
+use crate::head::info::Thresholds;
+use crate::head::{Figures, Head, Label, OperatingPoint};
 use crate::picture::{Limits, Picture};
 use crate::progress::Progress;
 
@@ -51,6 +51,9 @@ pub struct HeadSummary {
     pub trained: String,
     /// From where a probability is called real or generated.
     pub thresholds: Thresholds,
+    /// Other limits to choose from.
+    #[serde(rename = "operatingPoints")]
+    pub operating_points: Vec<OperatingPoint>,
     /// What it reached on sources it never saw.
     pub figures: Figures,
 }
@@ -156,6 +159,7 @@ impl Detector {
                 name: head.name.clone(),
                 trained: head.date.clone(),
                 thresholds: head.thresholds,
+                operating_points: head.operating_points.clone(),
                 figures: head.figures.clone(),
             },
         })

@@ -140,6 +140,15 @@ pub enum Error {
         loaded: String,
     },
 
+    /// The head was not measured at the false-positive rate that was asked for.
+    #[error("At {wanted} false positives this head was not measured. It was at: {measured}.")]
+    OperatingPoint {
+        /// What was asked for, in per cent.
+        wanted: String,
+        /// What there is.
+        measured: String,
+    },
+
     /// WebGPU was asked for and cannot be used.
     #[error("The GPU cannot be used: {reason}.")]
     GpuUnavailable {
@@ -215,6 +224,7 @@ impl Error {
             Self::NotFinite { .. } => "not-finite",
             Self::HeadFormat { .. } => "head-format",
             Self::HeadMismatch { .. } => "head-mismatch",
+            Self::OperatingPoint { .. } => "operating-point",
             Self::GpuUnavailable { .. } => "gpu-unavailable",
             Self::DeviceFailed { .. } => "device-failed",
             Self::Cancelled => "cancelled",

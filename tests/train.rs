@@ -7,7 +7,7 @@ mod common;
 use pollster::block_on;
 use safelight::device::{Device, Preference};
 use safelight::features::FeatureSpec;
-use safelight::head::file::{Calibration, FORMAT, Figures, HeadInfo, PackRef, Thresholds};
+use safelight::head::info::{Calibration, FORMAT, Figures, HeadInfo, PackRef, Thresholds};
 use safelight::head::{Head, HeadFile};
 use safelight::metrics::Scored;
 use safelight::progress::Progress;
@@ -50,6 +50,7 @@ fn head(trained: Trained) -> HeadFile {
         layers: trained.hidden.len(),
         calibration: Calibration { scale: 1.0, shift: 0.0 },
         thresholds: Thresholds { real: 0.5, generated: 0.5 },
+        operating_points: vec![],
         training: serde_json::Value::Null,
         figures: Figures {
             source: String::new(),

@@ -2,14 +2,14 @@
 import type { Client } from "./client.ts";
 import { asProblem, Problem } from "./protocol.ts";
 import type { Notice, Progress } from "./protocol.ts";
-import type { HeadFigures, Verdict } from "./safelight.js";
+import type { HeadFigures, OperatingPoint, Verdict } from "./safelight.js";
 
 /** How far a picture has come; each state brings what showing it needs. */
 export type CheckState =
   | { name: "waiting"; modelReady: boolean }
   | { name: "reading" }
   | { name: "checking"; progress: Progress }
-  | { name: "done"; verdict: Verdict; figures: HeadFigures | null; notice: Notice | null }
+  | { name: "done"; verdict: Verdict; figures: HeadFigures | null; operatingPoints: OperatingPoint[]; notice: Notice | null }
   | { name: "failed"; problem: Problem };
 
 /** What can stand in line. */
@@ -82,7 +82,8 @@ export class Line<W extends Waiter> {
         },
       });
       waiter.abort = null;
-      this.#show(waiter, { name: "done", verdict, figures: client.opened?.info.head.figures ?? null, notice });
+      const { figures, operatingPoints } = client.opened?.info.head ?? { figures: null, operatingPoints: [] };
+      this.#show(waiter, { name: "done", verdict, figures, operatingPoints, notice });
     } catch (thrown) {
       const problem = asProblem(thrown, "worker-crashed");
       if (problem.code === "cancelled" && !signal.aborted) {

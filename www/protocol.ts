@@ -132,7 +132,7 @@ export interface Progress {
 
 /** Something that went differently than hoped, without stopping the work. */
 export interface Notice {
-  code: "storage-full" | "storage-none" | "pack-reloaded" | "device-retried" | "device-replaced" | "limit-raised" | "head-replaced";
+  code: "storage-full" | "storage-none" | "pack-reloaded" | "device-retried" | "device-replaced" | "limit-chosen" | "head-replaced";
   message: string;
 }
 

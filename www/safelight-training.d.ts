@@ -134,6 +134,8 @@ export interface TierReport {
   tier: string;
   n: number;
   auc: Estimate | null;
+  /** What the intervals draw anew; reports of before lack it: pictures. */
+  resampled?: "pictures" | "sources";
   accuracy: Estimate | null;
   /** True-positive rate at 1 % false positives. */
   tprAt1: Estimate | null;

@@ -105,10 +105,25 @@ export class Trainer {
   free(): void;
 }
 
+/** A limit of “likely generated”, measured on pictures of the training set while they were held out; rates are 0..1. */
+export interface OperatingPoint {
+  falsePositiveRate: number;
+  threshold: number;
+  truePositiveRate: number;
+}
+
 export interface DetectorInfo {
   device: DeviceInfo;
   pack: { id: string; name: string; sha256: string };
-  head: { id: string; name: string; trained: string; thresholds: { real: number; generated: number }; figures: HeadFigures };
+  head: {
+    id: string;
+    name: string;
+    trained: string;
+    thresholds: { real: number; generated: number };
+    /** Other limits to choose from, the strictest first; none in heads of before. */
+    operatingPoints: OperatingPoint[];
+    figures: HeadFigures;
+  };
 }
 
 export interface DeviceInfo {

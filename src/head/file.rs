@@ -1,5 +1,6 @@
 //! The head's file: one safetensors file, PyTorch's tensor names and layouts, and under the metadata
-//! key `safelight` everything that is needed to use the head and to judge it.
+//! key `safelight` everything that is needed to use the head and to judge it. Matrices are F16, which
+//! halves the file and moves a logit in its fourth digit; vectors are F32, and both are read in either.
 //!
 //! | tensor | shape |
 //! |---|---|
@@ -9,93 +10,14 @@
 
 use std::collections::HashMap;
 
+use half::f16;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use serde::{Deserialize, Serialize};
 
-use crate::features::FeatureSpec;
+use super::info::HeadInfo;
 use crate::{Error, Result};
 
-/// The head format this version reads and writes.
-pub const FORMAT: u32 = 1;
-
 const METADATA: &str = "safelight";
-
-/// What stands in the head's metadata.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct HeadInfo {
-    /// [`FORMAT`].
-    pub format: u32,
-    /// Stable name.
-    pub id: String,
-    /// Name for people.
-    pub name: String,
-    /// Day of training, ISO 8601.
-    pub date: String,
-    /// The pack whose features it reads.
-    pub pack: PackRef,
-    /// What those features are.
-    pub features: FeatureSpec,
-    /// Their length `d`.
-    pub dimension: usize,
-    /// Hidden layers.
-    pub layers: usize,
-    /// From logit to probability.
-    pub calibration: Calibration,
-    /// From probability to verdict.
-    pub thresholds: Thresholds,
-    /// How it was trained.
-    pub training: serde_json::Value,
-    /// What it reached on pictures of sources it never saw.
-    pub figures: Figures,
-}
-
-/// A pack, by name and by what it really is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PackRef {
-    /// The pack's id.
-    pub id: String,
-    /// SHA-256 of its weight file.
-    pub sha256: String,
-}
-
-/// Platt's scaling: probability = σ(scale · logit + shift).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Calibration {
-    /// Factor of the logit.
-    pub scale: f32,
-    /// What is added to it.
-    pub shift: f32,
-}
-
-/// Probabilities at which the verdict changes; between them it is "can't tell".
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Thresholds {
-    /// At most this: likely real.
-    pub real: f32,
-    /// At least this: likely generated.
-    pub generated: f32,
-}
-
-/// Figures on sources that the head never saw.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Figures {
-    /// Which pictures, in words.
-    pub source: String,
-    /// How many.
-    pub n: usize,
-    /// Area under the ROC curve.
-    pub auc: f64,
-    /// Its 95 % interval.
-    pub auc_interval: [f64; 2],
-    /// Share of real pictures with the verdict "generated".
-    pub real_called_generated: f64,
-    /// Share of generated pictures with the verdict "real".
-    pub generated_called_real: f64,
-    /// Share of all pictures without a verdict.
-    pub unsure: f64,
-}
 
 /// A hidden layer's tensors.
 #[derive(Debug, Clone, PartialEq)]
@@ -174,14 +96,31 @@ impl HeadFile {
         Ok(Self { info, hidden, output_weight, output_bias })
     }
 
-    /// The bytes of the file.
+    /// The bytes of the file, matrices in half precision.
     ///
     /// # Errors
     /// [`Error::HeadFormat`] where the tensors do not fit together.
     pub fn write(&self) -> Result<Vec<u8>> {
-        let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+        self.written(Dtype::F16)
+    }
+
+    /// The bytes of the file with every bit of the tensors, for a training that goes on from them.
+    ///
+    /// # Errors
+    /// As [`HeadFile::write`].
+    pub fn write_exactly(&self) -> Result<Vec<u8>> {
+        self.written(Dtype::F32)
+    }
+
+    fn written(&self, matrices: Dtype) -> Result<Vec<u8>> {
+        let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
         let mut put = |name: String, shape: &[usize], values: &[f32]| {
-            tensors.push((name, shape.to_vec(), values.iter().flat_map(|value| value.to_le_bytes()).collect()));
+            let dtype = if shape.len() == 2 && fits_half(values) { matrices } else { Dtype::F32 };
+            let bytes = match dtype {
+                Dtype::F16 => values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect(),
+                _ => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            };
+            tensors.push((name, dtype, shape.to_vec(), bytes));
         };
         let mut inputs = self.info.dimension;
         for (index, layer) in self.hidden.iter().enumerate() {
@@ -205,27 +144,10 @@ impl HeadFile {
         let metadata = HashMap::from([(METADATA.to_owned(), json)]);
         let views = tensors
             .iter()
-            .map(|(name, shape, bytes)| Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
+            .map(|(name, dtype, shape, bytes)| Ok((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes)?)))
             .collect::<Result<Vec<_>, safetensors::SafeTensorError>>();
         let bytes = views.and_then(|views| safetensors::serialize(views, Some(metadata)));
         bytes.map_err(|error| refuse(error.to_string()))
-    }
-}
-
-impl HeadInfo {
-    fn validate(&self) -> Result<()> {
-        if self.format != FORMAT {
-            return Err(refuse(format!("its format is {}, this version reads {FORMAT}", self.format)));
-        }
-        if self.dimension == 0 || self.layers > 16 {
-            return Err(refuse("it has no input or too many layers".to_owned()));
-        }
-        let Thresholds { real, generated } = self.thresholds;
-        let in_order = (0.0..=1.0).contains(&real) && real <= generated && generated <= 1.0;
-        if !in_order || !self.calibration.scale.is_finite() || !self.calibration.shift.is_finite() {
-            return Err(refuse("its thresholds or its calibration make no sense".to_owned()));
-        }
-        Ok(())
     }
 }
 
@@ -250,10 +172,11 @@ impl Reader<'_> {
                 got: view.shape().to_vec(),
             });
         }
-        if view.dtype() != Dtype::F32 {
-            return Err(Error::TensorType { name: name.to_owned(), got: format!("{:?}", view.dtype()) });
-        }
-        let values: Vec<f32> = view.data().as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect();
+        let values: Vec<f32> = match view.dtype() {
+            Dtype::F32 => view.data().as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect(),
+            Dtype::F16 => view.data().as_chunks().0.iter().map(|&two| f16::from_le_bytes(two).to_f32()).collect(),
+            other => return Err(Error::TensorType { name: name.to_owned(), got: format!("{other:?}") }),
+        };
         if values.iter().all(|value| value.is_finite()) {
             Ok(values)
         } else {
@@ -264,6 +187,11 @@ impl Reader<'_> {
     fn finish(self) -> Result<()> {
         self.left.into_keys().min().map_or(Ok(()), |name| Err(Error::TensorUnexpected { name }))
     }
+}
+
+/// Whether no value overflows half precision.
+fn fits_half(values: &[f32]) -> bool {
+    values.iter().all(|value| value.abs() <= f16::MAX.to_f32())
 }
 
 fn refuse(message: String) -> Error {

@@ -3,15 +3,18 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `info` | what the file says of the head: features, calibration, limits, figures |
 //! | `file` | the head's file: tensors and metadata in one safetensors file |
 //! | here | the head as it is used: batch norm folded, logits, calibration, thresholds |
 
 pub mod file;
+pub mod info;
 
 use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Tensor, TensorData, module};
 
-pub use file::{Figures, HeadFile, HeadInfo};
+pub use file::HeadFile;
+pub use info::{Figures, HeadInfo, OperatingPoint};
 
 use crate::device::Device;
 use crate::features::TowerShape;
@@ -140,7 +143,7 @@ impl Head {
     }
 }
 
-impl file::Thresholds {
+impl info::Thresholds {
     /// The verdict on a probability.
     #[must_use]
     pub fn label(self, probability: f32) -> Label {

@@ -3,9 +3,11 @@
 //! | file | holds |
 //! |---|---|
 //! | `roc` | ROC points, area, true-positive rate at a false-positive rate, their bootstrap |
+//! | `bootstrap` | what is drawn anew for an interval: pictures, or whole sources |
 //! | `calibration` | reliability bins and the expected calibration error |
 //! | here | scores with their truth, an estimate, shares |
 
+pub mod bootstrap;
 pub mod calibration;
 pub mod roc;
 
@@ -13,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use roc::{Figure, Ranked};
 
-use crate::random::random;
+use bootstrap::Units;
 
 /// Rounds of every bootstrap here: the ends of a 95 % interval then rest on 25 resamples each.
 pub const ROUNDS: usize = 1_000;
@@ -58,15 +60,18 @@ impl Estimate {
         Self { value, interval }
     }
 
-    /// The share of `true`. `None` where there is nothing.
+    /// The share of `true`, with `units` drawn anew. `None` where there is nothing.
     #[must_use]
-    pub fn share(held: &[bool], seed: u64) -> Option<Self> {
+    pub fn share(held: &[bool], units: &Units, seed: u64) -> Option<Self> {
         let n = held.len();
-        let share = |count: usize| count as f64 / n as f64;
+        let share = |times: &[u32]| {
+            let hits = times.iter().zip(held).filter(|&(_, &held)| held).map(|(&count, _)| u64::from(count));
+            let all: u64 = times.iter().map(|&count| u64::from(count)).sum();
+            hits.sum::<u64>() as f64 / all as f64
+        };
         let mut state = seed;
-        let mut resample = || (0..n).filter(|_| held[(random(&mut state) % n as u64) as usize]).count();
-        let resamples = if n == 0 { vec![] } else { (0..ROUNDS).map(|_| share(resample())).collect() };
-        (n > 0).then(|| Self::from_resamples(share(held.iter().filter(|&&held| held).count()), resamples, n))
+        let resamples = if n == 0 { vec![] } else { (0..ROUNDS).map(|_| share(&units.draw(n, &mut state))).collect() };
+        (n > 0).then(|| Self::from_resamples(share(&vec![1; n]), resamples, n))
     }
 }
 
@@ -81,7 +86,7 @@ impl Scored<'_> {
     /// [`Scored::auc`] with its interval, each class resampled by itself. `None` where a class is absent.
     #[must_use]
     pub fn auc_estimate(&self, seed: u64) -> Option<Estimate> {
-        Ranked::new(*self)?.estimates(&[Figure::Auc], ROUNDS, seed).into_iter().next()
+        Ranked::new(*self)?.estimates(&[Figure::Auc], &Units::pictures(self.generated), ROUNDS, seed).into_iter().next()
     }
 
     /// Share of real pictures that score at least `threshold`. `None` without real pictures.
@@ -127,14 +132,15 @@ mod tests {
     #[test]
     fn a_share_has_the_binomials_interval_and_a_perfect_one_keeps_some_doubt() {
         let held: Vec<bool> = (0..100).map(|index| index < 30).collect();
-        let Estimate { value, interval: [low, high] } = Estimate::share(&held, 1).unwrap();
+        let share = |held: &[bool]| Estimate::share(held, &Units::pictures(&vec![true; held.len()]), 1);
+        let Estimate { value, interval: [low, high] } = share(&held).unwrap();
         assert!(
             (value - 0.3).abs() < 1e-12 && (low - 0.21).abs() < 0.021 && (high - 0.39).abs() < 0.021,
             "{low} {high}"
         );
-        let perfect = Estimate::share(&[true; 20], 1).unwrap();
+        let perfect = share(&[true; 20]).unwrap();
         assert!(perfect.interval[0] < 0.84 && perfect.interval[1] >= 1.0);
-        assert!(Estimate::share(&[false; 20], 1).unwrap().interval[1] > 0.16);
-        assert_eq!(Estimate::share(&[], 1), None);
+        assert!(share(&[false; 20]).unwrap().interval[1] > 0.16);
+        assert_eq!(share(&[]), None);
     }
 }

@@ -1,7 +1,7 @@
 //! The ROC curve of scores, and what is read off it.
 
+use super::bootstrap::Units;
 use super::{Estimate, Scored};
-use crate::random::random;
 
 /// What can be read off a ROC curve.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,8 +17,10 @@ pub enum Figure {
 pub struct Ranked {
     scores: Vec<f32>,
     generated: Vec<bool>,
-    /// Positions of the generated and of the real pictures in that order.
-    of_class: [Vec<usize>; 2],
+    /// Which picture stands at each position.
+    order: Vec<usize>,
+    /// Generated and real pictures.
+    counts: [usize; 2],
 }
 
 impl Ranked {
@@ -28,10 +30,10 @@ impl Ranked {
         let mut order: Vec<usize> = (0..scored.scores.len().min(scored.generated.len())).collect();
         order.sort_by(|&a, &b| scored.scores[b].total_cmp(&scored.scores[a]));
         let generated: Vec<bool> = order.iter().map(|&index| scored.generated[index]).collect();
-        let positions = |class: bool| (0..order.len()).filter(|&position| generated[position] == class).collect();
-        let of_class: [Vec<usize>; 2] = [positions(true), positions(false)];
-        let falling = order.iter().map(|&index| scored.scores[index]).collect();
-        (!of_class[0].is_empty() && !of_class[1].is_empty()).then_some(Self { scores: falling, generated, of_class })
+        let ones = generated.iter().filter(|&&generated| generated).count();
+        let counts = [ones, order.len() - ones];
+        let scores = order.iter().map(|&index| scored.scores[index]).collect();
+        (!counts.contains(&0)).then_some(Self { scores, generated, order, counts })
     }
 
     /// Counts of false and true positives at each threshold from the highest down, equal scores at once;
@@ -53,7 +55,11 @@ impl Ranked {
     }
 
     fn figure(&self, figure: Figure, times: &[u32]) -> f64 {
-        let [generated, real] = [self.of_class[0].len() as f64, self.of_class[1].len() as f64];
+        // Sources differ in size, so a resample has its own number of pictures.
+        let (mut generated, mut real) = (0.0, 0.0);
+        for (&count, &class) in times.iter().zip(&self.generated) {
+            *if class { &mut generated } else { &mut real } += f64::from(count);
+        }
         match figure {
             Figure::Auc => {
                 // Trapezia under the curve are pairs: ties count half.
@@ -82,24 +88,20 @@ impl Ranked {
         self.figure(figure, &vec![1; self.scores.len()])
     }
 
-    /// Figures with their intervals: bootstrap in `rounds`, each class resampled by itself, in its own number. The
-    /// interval is of these pictures: another source may lie outside it.
+    /// Figures with their intervals: bootstrap in `rounds`, each class drawing as many `units` as it has. Where
+    /// those are pictures, the interval is of these sources: another one may lie outside it.
     #[must_use]
-    pub fn estimates(&self, figures: &[Figure], rounds: usize, seed: u64) -> Vec<Estimate> {
+    pub fn estimates(&self, figures: &[Figure], units: &Units, rounds: usize, seed: u64) -> Vec<Estimate> {
         let mut resamples = vec![Vec::with_capacity(rounds); figures.len()];
         let mut state = seed;
         for _ in 0..rounds {
-            let mut times = vec![0; self.scores.len()];
-            for positions in &self.of_class {
-                for _ in 0..positions.len() {
-                    times[positions[(random(&mut state) % positions.len() as u64) as usize]] += 1;
-                }
-            }
+            let drawn = units.draw(self.order.len(), &mut state);
+            let times: Vec<u32> = self.order.iter().map(|&index| drawn[index]).collect();
             for (resamples, &figure) in resamples.iter_mut().zip(figures) {
                 resamples.push(self.figure(figure, &times));
             }
         }
-        let [generated, real] = [self.of_class[0].len(), self.of_class[1].len()];
+        let [generated, real] = self.counts;
         let trials = |figure: &Figure| if *figure == Figure::Auc { generated.min(real) } else { generated };
         let each = figures.iter().zip(resamples);
         each.map(|(figure, resamples)| Estimate::from_resamples(self.value(*figure), resamples, trials(figure)))
@@ -119,7 +121,7 @@ impl Ranked {
             }
             corners.push((fp, tp));
         });
-        let [generated, real] = [self.of_class[0].len() as f64, self.of_class[1].len() as f64];
+        let [generated, real] = self.counts.map(|count| count as f64);
         corners.into_iter().map(|(fp, tp)| [fp as f64 / real, tp as f64 / generated]).collect()
     }
 }
@@ -154,7 +156,8 @@ mod tests {
         for (figure, expected) in figures.into_iter().zip(expected) {
             assert!((ranked.value(figure) - expected).abs() < 1e-12, "{figure:?}");
         }
-        for estimate in ranked.estimates(&figures, 1_000, 1) {
+        let units = Units::pictures(&golden.generated);
+        for estimate in ranked.estimates(&figures, &units, 1_000, 1) {
             assert!(estimate.interval[0] < estimate.value && estimate.value < estimate.interval[1], "{estimate:?}");
         }
         let points = ranked.points();
@@ -170,7 +173,7 @@ mod tests {
         let probabilities: Vec<f32> =
             golden.logits.iter().map(|&logit| (1.0 / (1.0 + (-f64::from(logit)).exp())) as f32).collect();
         let right = probabilities.iter().zip(&golden.generated).map(|(&p, &generated)| (p >= 0.5) == generated);
-        let accuracy = crate::metrics::Estimate::share(&right.collect::<Vec<_>>(), 1).unwrap();
+        let accuracy = crate::metrics::Estimate::share(&right.collect::<Vec<_>>(), &units, 1).unwrap();
         assert!((accuracy.value - golden.accuracy).abs() < 1e-12);
         let (bins, error) = reliability(&probabilities, &golden.generated, &vec![1.0; probabilities.len()]);
         assert!((error - golden.expected_calibration_error).abs() < 1e-7, "{error}");
@@ -180,6 +183,24 @@ mod tests {
                 (got.predicted - expected.predicted).abs() < 1e-7 && (got.observed - expected.observed).abs() < 1e-12;
             assert!(close && got.n == expected.n, "{got:?} {expected:?}");
         }
+    }
+
+    /// Six sources a class that differ: which of them are drawn matters more than which of their pictures.
+    #[test]
+    fn an_interval_over_sources_is_wider_than_one_over_pictures() {
+        let generated: Vec<bool> = (0..240).map(|index| index % 2 == 0).collect();
+        let sources: Vec<String> = (0..240).map(|index| format!("{}", index / 20)).collect();
+        let of_source = |index: usize| ((index / 20 * 5) % 12) as f32 / 4.0;
+        let noise = |index: usize| ((index * 37) % 40) as f32 / 40.0;
+        let scores: Vec<f32> =
+            (0..240).map(|index| of_source(index) + noise(index) + if generated[index] { 0.5 } else { 0.0 }).collect();
+        let ranked = Ranked::new(Scored { scores: &scores, generated: &generated }).unwrap();
+        let width = |units: &Units| {
+            let [low, high] = ranked.estimates(&[Figure::Auc], units, 500, 1)[0].interval;
+            high - low
+        };
+        let (pictures, whole) = (Units::pictures(&generated), Units::sources(&generated, &sources));
+        assert!(width(&whole) > 1.5 * width(&pictures), "{} {}", width(&whole), width(&pictures));
     }
 
     #[test]

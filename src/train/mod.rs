@@ -8,8 +8,10 @@
 //! | `audit` | what the facts alone give away | `data`, `validation` |
 //! | `trainer` | the recipe: hyper-parameters, loss, SAM, epochs | `data` |
 //! | `session` | folds, the head that is kept, the report | all of them |
+//! | `curve` | what a head gains from a few pictures of a new source | `data`, `trainer` |
 
 pub mod audit;
+pub mod curve;
 pub mod data;
 pub mod session;
 pub mod trainer;

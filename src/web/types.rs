@@ -36,10 +36,24 @@ export interface HeadFigures {
   unsure: number;
 }
 
+/** A limit of "likely generated", measured on pictures of the training set while they were held out; rates are 0…1. */
+export interface OperatingPoint {
+  falsePositiveRate: number;
+  threshold: number;
+  truePositiveRate: number;
+}
+
 export interface DetectorInfo {
   device: DeviceInfo;
   pack: { id: string; name: string; sha256: string };
-  head: { id: string; name: string; trained: string; thresholds: { real: number; generated: number }; figures: HeadFigures };
+  head: {
+    id: string;
+    name: string;
+    trained: string;
+    thresholds: { real: number; generated: number };
+    operatingPoints: OperatingPoint[];
+    figures: HeadFigures;
+  };
 }
 
 export interface Verdict {

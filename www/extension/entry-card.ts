@@ -2,16 +2,16 @@
 import type { CheckState } from "../line.ts";
 import { Card } from "../page/card.ts";
 import { within } from "../page/dom.ts";
+import { limited } from "../page/limit.ts";
 import { Problem } from "../protocol.ts";
 import { reach } from "./link.ts";
 import type { Entry } from "./messages.ts";
-import { strictly } from "./strictness.ts";
 
 /** What a thumbnail is until there is one: an address that no image can be read from. */
 const NONE = "data:,";
 
 /** The entry's state in the words of the page, its verdict under the person's limit. */
-export function checkState({ state }: Entry, limit: number | null): CheckState {
+export function checkState({ state }: Entry, rate: number | null): CheckState {
   switch (state.name) {
     case "fetching":
       return { name: "reading" };
@@ -22,7 +22,7 @@ export function checkState({ state }: Entry, limit: number | null): CheckState {
     case "failed":
       return { name: "failed", problem: new Problem(state.failure.code, state.failure.message) };
     case "done":
-      return strictly(state, limit);
+      return limited(state, rate);
     default:
       return state;
   }

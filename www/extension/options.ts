@@ -1,14 +1,10 @@
 /** The options: which head decides, how strict the person is, which hosts were allowed, and forgetting all of it. */
 import { deleteHead, listHeads } from "../heads.ts";
 import { byId, h } from "../page/dom.ts";
-import * as words from "../page/words.ts";
+import { limitsMeaning, showLimits } from "../page/limit-list.ts";
 import { HeadList } from "./head-list.ts";
 import { reach, watch } from "./link.ts";
 import type { DetectorState, FromRoom } from "./messages.ts";
-import { chooseLimit, chosenLimit } from "./settings.ts";
-
-/** The limit's scale ends here: no estimate deserves 100 %. */
-const HIGHEST = 99;
 
 const heads = new HeadList();
 
@@ -19,37 +15,12 @@ function hear(message: FromRoom): void {
   void heads.show(message.head);
 }
 
-/** The head's own limit is read from its figures' verdicts: it arrives with the detector. */
 function showLimit(detector: DetectorState): void {
-  const slider = byId<HTMLInputElement>("limit");
-  slider.disabled = detector.phase !== "ready";
   if (detector.phase !== "ready") return;
-  const { thresholds, figures } = detector.opened.info.head;
-  const own = Math.ceil(thresholds.generated * 100);
-  slider.min = String(own);
-  slider.max = String(Math.max(own, HIGHEST));
-  slider.value = String(Math.max(own, Math.round((chosenLimit() ?? 0) * 100)));
-  byId("limit-own").textContent =
-    `A false alarm is a real photograph that is called generated. The head in use was measured at its own limit, ` +
-    `${words.percent(thresholds.generated)}: there it called ${words.share(figures.realCalledGenerated, "real photographs")} generated, ` +
-    `on ${figures.n.toLocaleString("en")} pictures from sources it had never seen.`;
-  describeLimit();
+  const { head } = detector.opened.info;
+  showLimits(byId("limits"), head, () => undefined); // the panel hears of it by itself
+  byId("limits-meaning").textContent = limitsMeaning(head);
 }
-
-function describeLimit(): void {
-  const slider = byId<HTMLInputElement>("limit");
-  const own = slider.value === slider.min;
-  byId("limit-value").textContent = own ? `${slider.value} %, the head’s own` : `${slider.value} %`;
-  byId("limit-meaning").textContent = own
-    ? ""
-    : "Stricter than the head’s own: fewer false alarms, and more answers “can’t tell”. How many fewer was not measured.";
-}
-
-byId("limit").addEventListener("input", () => {
-  const slider = byId<HTMLInputElement>("limit");
-  chooseLimit(slider.value === slider.min ? null : Number(slider.value) / 100);
-  describeLimit();
-});
 
 async function showHosts(): Promise<void> {
   const { origins = [] } = await chrome.permissions.getAll();
@@ -66,9 +37,8 @@ async function clearEverything(): Promise<void> {
   await reach({ kind: "reset" });
   for (const { sha256 } of await listHeads()) await deleteHead(sha256);
   localStorage.clear();
-  const slider = byId<HTMLInputElement>("limit");
-  slider.value = slider.min;
-  describeLimit();
+  const own = byId("limits").querySelector("input"); // the first
+  if (own !== null) own.checked = true;
   const { origins = [] } = await chrome.permissions.getAll();
   if (origins.length > 0) await chrome.permissions.remove({ origins });
   await heads.show(null);

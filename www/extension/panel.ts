@@ -2,6 +2,7 @@
 import { announce, byId } from "../page/dom.ts";
 import { giveDropsTo, listenForDrops } from "../page/drops.ts";
 import { takeIn } from "../page/intake.ts";
+import { chosenRate } from "../page/limit.ts";
 import { onPreference, readSettings } from "../page/settings.ts";
 import { Status } from "../page/status.ts";
 import * as words from "../page/words.ts";
@@ -9,7 +10,6 @@ import { Problem } from "../protocol.ts";
 import { EntryCard, checkState } from "./entry-card.ts";
 import { reach, watch } from "./link.ts";
 import type { DetectorState, Entry, FromRoom } from "./messages.ts";
-import { chosenLimit } from "./settings.ts";
 
 const settings = readSettings();
 const status = new Status({
@@ -48,7 +48,7 @@ function showAll(entries: readonly Entry[]): void {
 function showOne(entry: Entry): void {
   const card = cards.get(entry.id);
   if (card === undefined) return; // removed meanwhile
-  const state = checkState(entry, chosenLimit());
+  const state = checkState(entry, chosenRate());
   const spoken = words.spoken(state);
   if (card.show(entry, state) && spoken !== null) announce(`${entry.name}: ${spoken}`);
 }

@@ -1,7 +1,9 @@
 /** Puts the page together: settings, one session, one queue, two views. */
+import type { DetectorInfo } from "../safelight.js";
 import { byId } from "./dom.ts";
 import { listenForDrops } from "./drops.ts";
 import { takeIn } from "./intake.ts";
+import { limitsMeaning, showLimits } from "./limit-list.ts";
 import { keepOffline, keepStored } from "./offline.ts";
 import { Queue } from "./queue.ts";
 import { Session } from "./session.ts";
@@ -16,12 +18,21 @@ const status = new Status({
 });
 const session: Session = new Session(
   settings,
-  (state) => status.show(state, settings.storedHead !== null),
+  (state) => {
+    status.show(state, settings.storedHead !== null);
+    if (state.phase === "ready") showLimit(state.opened.info.head);
+  },
   (client) => queue.use(client),
 );
 const queue = new Queue(session);
 const checkDrops = takeIn((files) => queue.add(files), () => document.body.dataset["view"] === "check");
 const views = new Views(session, checkDrops);
+
+function showLimit(head: DetectorInfo["head"]): void {
+  showLimits(byId("limits"), head, () => queue.refresh());
+  byId("limits").hidden = head.operatingPoints.length === 0;
+  byId("limits-meaning").textContent = head.operatingPoints.length === 0 ? "" : limitsMeaning(head);
+}
 
 listenForDrops();
 session.onHead(() => (byId("site-head").hidden = session.headInUse() === null));

@@ -5,12 +5,15 @@ import type { CheckState, Waiter } from "../line.ts";
 import { Card } from "./card.ts";
 import { Correction } from "./correction.ts";
 import { announce, byId } from "./dom.ts";
+import { chosenRate, limited } from "./limit.ts";
 import type { Lent } from "./train/bench.ts";
 import * as words from "./words.ts";
 
 interface Item extends Waiter {
   name: string;
   card: Card;
+  /** As the line told it, before the person's limit. */
+  state: CheckState | null;
 }
 
 export class Queue {
@@ -32,7 +35,7 @@ export class Queue {
   add(files: readonly File[]): void {
     // The newest batch is on top, in its own order.
     const items = files.map((file) => {
-      const item: Item = { name: file.name, picture: file, abort: null, card: this.#card(file, () => item) };
+      const item: Item = { name: file.name, picture: file, abort: null, card: this.#card(file, () => item), state: null };
       return item;
     });
     this.#items.unshift(...items);
@@ -45,6 +48,11 @@ export class Queue {
   /** Uses this detector from now on; `null` while there is none. Nothing that waits is lost. */
   use(client: Client | null): void {
     this.#line.use(client);
+  }
+
+  /** Shows every verdict under the limit that holds now. */
+  refresh(): void {
+    for (const { card, state } of this.#items) if (state?.name === "done") card.show(limited(state, chosenRate()));
   }
 
   #card(file: File, item: () => Item): Card {
@@ -69,9 +77,11 @@ export class Queue {
   }
 
   #show(item: Item, state: CheckState): void {
-    item.card.show(state);
+    item.state = state;
+    const shown = state.name === "done" ? limited(state, chosenRate()) : state;
+    item.card.show(shown);
     if (!this.#items.includes(item)) return;
-    const spoken = words.spoken(state);
+    const spoken = words.spoken(shown);
     if (spoken !== null) announce(`${item.name}: ${spoken}`);
     if (state.name === "done") this.onVerdict();
   }

@@ -13,7 +13,9 @@ export class Session {
   readonly #onClient: (client: Client | null) => void;
   readonly #headListeners: (() => void)[] = [];
   #current: Client | null = null;
-  #waiting: ((client: Client) => void)[] = [];
+  #waiting: { resolve: (client: Client) => void; reject: (problem: Problem) => void }[] = [];
+  /** Why the last opening failed; `null` while one is under way or a client is open. */
+  #problem: Problem | null = null;
   /** Counts openings, so that the outcome of one that was replaced is ignored. */
   #turn = 0;
 
@@ -25,6 +27,7 @@ export class Session {
 
   async open(preference: DevicePreference): Promise<void> {
     this.close();
+    this.#problem = null;
     const mine = this.#turn;
     const onState = (state: ClientState): void => {
       if (mine === this.#turn) this.#show(state);
@@ -36,9 +39,13 @@ export class Session {
       if (mine !== this.#turn) return client.close();
       this.#current = client;
       this.#onClient(client);
-      for (const resolve of this.#waiting.splice(0)) resolve(client);
+      for (const { resolve } of this.#waiting.splice(0)) resolve(client);
     } catch (thrown) {
-      if (mine === this.#turn) this.#onState({ phase: "failed", problem: asProblem(thrown, "worker-crashed") });
+      if (mine !== this.#turn) return;
+      const problem = asProblem(thrown, "worker-crashed");
+      this.#problem = problem;
+      this.#onState({ phase: "failed", problem });
+      for (const { reject } of this.#waiting.splice(0)) reject(problem);
     }
   }
 
@@ -50,12 +57,13 @@ export class Session {
     this.#current = null;
   }
 
-  /** The client, as soon as one is open. */
+  /** The client, as soon as one is open; rejects with the problem where none could be opened. */
   client(signal?: AbortSignal): Promise<Client> {
     if (signal?.aborted) return Promise.reject(new Problem("cancelled", "Stopped."));
     if (this.#current !== null) return Promise.resolve(this.#current);
+    if (this.#problem !== null) return Promise.reject(this.#problem);
     return new Promise((resolve, reject) => {
-      this.#waiting.push(resolve);
+      this.#waiting.push({ resolve, reject });
       signal?.addEventListener("abort", () => reject(new Problem("cancelled", "Stopped.")), { once: true });
     });
   }

@@ -2,22 +2,6 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { BROWSERS, manifest } from "../extension/manifest.mjs";
 import { blobOf, isDrawing } from "../extension/pictures.ts";
-import { strictly } from "../extension/strictness.ts";
-
-const done = (probability, label) => ({ name: "done", verdict: { label, probability, thresholds: { real: 0.3, generated: 0.75 } }, figures: null, notice: null });
-
-test("a stricter limit turns false alarms into doubt, and says that it was not measured", () => {
-  const strict = strictly(done(0.8, "generated"), 0.9);
-  assert.equal(strict.verdict.label, "unsure");
-  assert.deepEqual(strict.verdict.thresholds, { real: 0.3, generated: 0.9 });
-  assert.match(strict.notice.message, /Your limit of 90 % is stricter than the detector’s own, 75 %, at which it was measured/);
-  assert.equal(strictly(done(0.95, "generated"), 0.9).verdict.label, "generated");
-  assert.equal(strictly(done(0.1, "real"), 0.9).notice, null);
-});
-
-test("a limit below the head's own changes nothing", () => {
-  for (const limit of [null, 0.5, 0.75]) assert.deepEqual(strictly(done(0.8, "generated"), limit), done(0.8, "generated"));
-});
 
 test("SVG is known by its type and by its start, and nothing else is", async () => {
   const drawing = (text, type = "") => isDrawing(new Blob([text], { type }));

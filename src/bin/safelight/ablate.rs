@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use safelight::device::Device;
 use safelight::features::View;
 use safelight::metrics::Estimate;
+use safelight::metrics::bootstrap::Resampled;
 use safelight::train::session::{FOLDS, Session};
 use safelight::train::trainer::config::{LossConfig, TrainConfig};
 use safelight::train::validation::limits::Aims;
@@ -29,6 +30,9 @@ pub struct Arguments {
     /// Most folds.
     #[arg(long, default_value_t = FOLDS)]
     folds: usize,
+    /// Blocks of the row with block tokens, counted from 0; all where none is named.
+    #[arg(long, value_delimiter = ',')]
+    blocks: Option<Vec<usize>>,
     /// One JSON object instead of a table.
     #[arg(long)]
     json: bool,
@@ -46,6 +50,7 @@ struct Row {
 /// What a row came to in one tier.
 struct Outcome {
     tier: String,
+    resampled: Resampled,
     /// Of each seed.
     aucs: Vec<Estimate>,
 }
@@ -53,6 +58,7 @@ struct Outcome {
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let file = arguments.pictures.features(&[View::Whole, View::Detail], &Treatment::TIERS).await?;
     let rows = rows(&arguments.recipe.config()?, &file.views, file.treatments.len() > 1);
+    let blocks = arguments.blocks.clone().unwrap_or_else(|| (0..file.shape.layers).collect());
     let device = Device::cpu();
     let bar = loading::bar(rows.len() as u64 * arguments.seeds, "ablating", "{pos} of {len}");
     let mut table = Vec::new();
@@ -60,7 +66,7 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
         let spec = safelight::features::FeatureSpec {
             views: row.views.clone(),
             embedding: true,
-            blocks: if row.blocks { (0..file.shape.layers).collect() } else { Vec::new() },
+            blocks: if row.blocks { blocks.clone() } else { Vec::new() },
         };
         let mut outcomes: Vec<Outcome> = Vec::new();
         for seed in 1..=arguments.seeds {
@@ -75,7 +81,7 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
                 })?;
                 match outcomes.iter_mut().find(|outcome| outcome.tier == tier.tier) {
                     Some(outcome) => outcome.aucs.push(auc),
-                    None => outcomes.push(Outcome { tier: tier.tier, aucs: vec![auc] }),
+                    None => outcomes.push(Outcome { tier: tier.tier, resampled: tier.resampled, aucs: vec![auc] }),
                 }
             }
             bar.inc(1);
@@ -116,25 +122,6 @@ fn rows(recipe: &TrainConfig, views: &[View], tiers: bool) -> Vec<Row> {
     rows
 }
 
-impl Outcome {
-    fn mean(&self, of: impl Fn(&Estimate) -> f64) -> f64 {
-        self.aucs.iter().map(of).sum::<f64>() / self.aucs.len().max(1) as f64
-    }
-
-    /// Standard deviation over the seeds.
-    fn deviation(&self) -> f64 {
-        let mean = self.mean(|auc| auc.value);
-        let squares: f64 = self.aucs.iter().map(|auc| (auc.value - mean).powi(2)).sum();
-        (squares / self.aucs.len().saturating_sub(1).max(1) as f64).sqrt()
-    }
-
-    /// Mean over the seeds of the value and of the ends of its interval over pictures.
-    fn estimate(&self) -> Estimate {
-        let [low, high] = [0, 1].map(|end: usize| self.mean(|auc| auc.interval[end]));
-        Estimate { value: self.mean(|auc| auc.value), interval: [low, high] }
-    }
-}
-
 fn as_table(table: &[(&str, Vec<Outcome>)], seeds: u64) -> String {
     let mut rows = vec![["recipe", "tier", "AUC (95 %)", "± over seeds"].map(str::to_owned)];
     for (name, outcomes) in table {
@@ -142,12 +129,14 @@ fn as_table(table: &[(&str, Vec<Outcome>)], seeds: u64) -> String {
             rows.push([
                 if at == 0 { (*name).to_owned() } else { String::new() },
                 outcome.tier.clone(),
-                tables::estimate(&outcome.estimate()),
-                format!("{:.3}", outcome.deviation()),
+                tables::estimate(&tables::mean(&outcome.aucs)),
+                format!("{:.3}", tables::deviation(&outcome.aucs)),
             ]);
         }
     }
-    format!("{}\n{seeds} seeds a row; intervals are of these pictures, by bootstrap.", tables::aligned(&rows))
+    let whole = table.iter().flat_map(|(_, outcomes)| outcomes).any(|outcome| outcome.resampled == Resampled::Sources);
+    let of = if whole { "over whole sources" } else { "over these pictures" };
+    format!("{}\n{seeds} seeds a row; means over the seeds, intervals by bootstrap {of}.", tables::aligned(&rows))
 }
 
 fn as_json(table: &[(&str, Vec<Outcome>)]) -> String {
@@ -156,9 +145,9 @@ fn as_json(table: &[(&str, Vec<Outcome>)]) -> String {
             json!({
                 "recipe": name,
                 "tier": outcome.tier,
-                "auc": outcome.estimate().value,
-                "aucInterval": outcome.estimate().interval,
-                "deviation": outcome.deviation(),
+                "auc": tables::mean(&outcome.aucs).value,
+                "aucInterval": tables::mean(&outcome.aucs).interval,
+                "deviation": tables::deviation(&outcome.aucs),
                 "seeds": outcome.aucs.iter().map(|auc| auc.value).collect::<Vec<_>>(),
             })
         })

@@ -32,12 +32,28 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let file = arguments.pictures.features(&spec.views, &Treatment::TIERS).await?;
     head.require(&file.pack.id, &file.pack.sha256, file.shape)?;
     let set = file.training_set(spec)?;
+    if let Some(warning) = learnt_from(&head, &set) {
+        eprintln!("! {warning}");
+    }
     let mut tiers = Vec::new();
     for (name, treatments) in set.tiers() {
         tiers.push(judge(&head, &set, &treatments).await?.report(&name));
     }
     println!("{}", if arguments.json { as_json(&tiers).to_string() } else { tables::tiers(&tiers) });
     Ok(ExitCode::SUCCESS)
+}
+
+/// A warning where the head learnt from sources of these pictures.
+fn learnt_from(head: &Head, set: &TrainingSet) -> Option<String> {
+    let names = head.info().source_names();
+    let known = set.pictures.iter().filter(|picture| names.contains(&picture.source.as_str())).count();
+    (known > 0).then(|| {
+        format!(
+            "{known} of these {} pictures are of sources that this head learnt from: on them its figures are too good. \
+             What it is worth on others is in its own report.",
+            set.len()
+        )
+    })
 }
 
 /// Every picture of a set as a finished head judges it, the logits of several treatments averaged.

@@ -13,7 +13,7 @@ use std::path::Path;
 use half::f16;
 use safelight::clip::vision::ImageTokens;
 use safelight::features::{FeatureSpec, TowerShape, View};
-use safelight::head::file::PackRef;
+use safelight::head::info::PackRef;
 use safelight::train::data::set::{LabelledPicture, TrainingSet};
 use safelight::treatment::Treatment;
 use safelight::{Error, Result};

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use safelight::clip::vision::ImageTokens;
 use safelight::extractor::{Extractor, Looked};
 use safelight::features::View;
-use safelight::head::file::PackRef;
+use safelight::head::info::PackRef;
 use safelight::picture::facts::{Facts, sha256};
 use safelight::picture::{Limits, Picture};
 use safelight::train::data::labels::{Labelled, Mapping};

@@ -3,6 +3,7 @@
 mod ablate;
 mod bench_training;
 mod check;
+mod curve;
 mod eval;
 mod feature_file;
 mod features;
@@ -37,6 +38,8 @@ enum Command {
     Eval(eval::Arguments),
     /// Show what each part of the recipe brings on a labelled folder, in cross-validation.
     Ablate(ablate::Arguments),
+    /// Show what a head gains from a few pictures of a source that it never saw.
+    Curve(curve::Arguments),
     /// Measure the training step.
     #[command(hide = true)]
     BenchTraining(bench_training::Arguments),
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => pollster::block_on(train::run(&arguments)),
         Command::Eval(arguments) => pollster::block_on(eval::run(&arguments)),
         Command::Ablate(arguments) => pollster::block_on(ablate::run(&arguments)),
+        Command::Curve(arguments) => pollster::block_on(curve::run(&arguments)),
         Command::BenchTraining(arguments) => pollster::block_on(bench_training::run(&arguments)),
     };
     outcome.unwrap_or_else(|error| {

@@ -53,9 +53,9 @@ impl Feature {
 /// Hyper-parameters: a preset, then what is said besides.
 #[derive(clap::Args)]
 pub struct Recipe {
-    /// paper, default or fine-tune.
-    #[arg(long, default_value = "default")]
-    preset: String,
+    /// paper, default or fine-tune; the command knows which where none is named.
+    #[arg(long)]
+    preset: Option<String>,
     /// A JSON file of hyper-parameters instead; what it leaves out has the default.
     #[arg(long, conflicts_with = "preset")]
     config: Option<PathBuf>,
@@ -76,8 +76,13 @@ pub struct Recipe {
 impl Recipe {
     /// The whole configuration.
     pub fn config(&self) -> Result<TrainConfig> {
+        self.config_or("default")
+    }
+
+    /// The same, from this preset where none is named.
+    pub fn config_or(&self, preset: &str) -> Result<TrainConfig> {
         let mut config = match &self.config {
-            None => TrainConfig::preset(&self.preset)?,
+            None => TrainConfig::preset(self.preset.as_deref().unwrap_or(preset))?,
             Some(path) => serde_json::from_slice(&loading::read(path)?)
                 .map_err(|error| Error::TrainConfig { message: format!("{}: {error}", path.display()) })?,
         };

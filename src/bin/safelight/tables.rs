@@ -1,6 +1,7 @@
 //! Reports as people read them at a terminal.
 
 use safelight::metrics::Estimate;
+use safelight::metrics::bootstrap::Resampled;
 use safelight::train::audit::AuditReport;
 use safelight::train::validation::report::TierReport;
 
@@ -43,6 +44,9 @@ pub fn tiers(tiers: &[TierReport]) -> String {
         }));
     }
     let mut text = aligned(&rows);
+    if tiers.iter().any(|tier| tier.resampled == Resampled::Sources) {
+        text.push_str("\nIntervals of all: by drawing whole sources anew; of one source: its pictures.");
+    }
     for tier in tiers {
         if let Some(reason) = &tier.reason {
             text = format!("{text}\n{}: {reason}", tier.tier);
@@ -60,6 +64,19 @@ pub fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Means over runs of the value and of the ends of its interval.
+pub fn mean(runs: &[Estimate]) -> Estimate {
+    let mean = |of: fn(&Estimate) -> f64| runs.iter().map(of).sum::<f64>() / runs.len().max(1) as f64;
+    Estimate { value: mean(|run| run.value), interval: [mean(|run| run.interval[0]), mean(|run| run.interval[1])] }
+}
+
+/// Standard deviation of the value over runs.
+pub fn deviation(runs: &[Estimate]) -> f64 {
+    let mean = mean(runs).value;
+    let squares: f64 = runs.iter().map(|run| (run.value - mean).powi(2)).sum();
+    (squares / runs.len().saturating_sub(1).max(1) as f64).sqrt()
 }
 
 /// `0.75 (0.71–0.78)`.

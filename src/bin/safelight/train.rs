@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use safelight::device::Device;
-use safelight::head::file::Figures;
+use safelight::head::info::Figures;
 use safelight::head::{Head, HeadFile};
 use safelight::train::audit::audit;
 use safelight::train::session::{FOLDS, Naming, Session};

@@ -4,7 +4,7 @@ use super::report::TrainingReport;
 use super::{Naming, Session};
 use crate::features::FeatureSpec;
 use crate::head::HeadFile;
-use crate::head::file::{FORMAT, Figures, HeadInfo, PackRef};
+use crate::head::info::{FORMAT, Figures, HeadInfo, PackRef};
 use crate::train::validation::held_out::Held;
 use crate::train::validation::limits::Aims;
 use crate::train::validation::report::Verdicts;
@@ -63,11 +63,13 @@ impl Session {
             layers: last.hidden.len(),
             calibration,
             thresholds,
+            operating_points: held.operating_points(),
             training: serde_json::json!({
                 "config": report.config,
                 "pictures": report.pictures,
                 "generated": report.generated,
                 "sources": report.sources,
+                "sourceNames": sources,
                 "folds": report.folds,
                 "grouped": report.grouped,
                 "losses": last.losses,

@@ -61,7 +61,7 @@ impl Session {
             parts.push(("trainer", Dtype::U8, bytes.len(), bytes));
         }
         if let Some(base) = &self.base {
-            let bytes = base.write()?;
+            let bytes = base.write_exactly()?;
             parts.push(("base", Dtype::U8, bytes.len(), bytes));
         }
         let views = parts

@@ -1,9 +1,11 @@
 use super::report::TrainingReport;
 use super::*;
 use crate::features::FeatureSpec;
-use crate::head::file::PackRef;
+use crate::head::info::{OperatingPoint, PackRef};
+use crate::head::{Head, HeadFile};
 use crate::picture::facts::Facts;
 use crate::train::data::set::LabelledPicture;
+use crate::train::validation::limits::LIKELY;
 use crate::treatment::Treatment;
 
 /// Two numbers a row, of which the first tells the classes apart, a little.
@@ -69,10 +71,30 @@ fn folds_come_first_then_the_head_and_its_figures_hold() {
     // Aimed at 5 % of 120 real ones, in each tier.
     assert!(report.tiers.iter().all(|tier| tier.fpr_at_threshold.unwrap() < 0.12), "{report:?}");
     assert_eq!(head.info.figures.n, 240);
-    let written = HeadFile::read(&head.write().unwrap()).unwrap();
+    // 120 real ones: enough for 1 %, not for 0.5 %; the stricter the rate, the higher the limit.
+    let points = &head.info.operating_points;
+    assert!(points.iter().all(|point| point.false_positive_rate >= 0.01), "{points:?}");
+    let stricter = |pair: &[OperatingPoint]| {
+        pair[0].threshold >= pair[1].threshold && pair[0].true_positive_rate <= pair[1].true_positive_rate
+    };
+    assert!(!points.is_empty() && points.windows(2).all(stricter), "{points:?}");
+    assert!(points.iter().all(|point| point.threshold >= LIKELY), "{points:?}");
+    let written = HeadFile::read(&head.write_exactly().unwrap()).unwrap();
     // JSON rounds the last digit of a figure.
-    assert_eq!((written.hidden, written.output_weight), (head.hidden, head.output_weight));
+    assert_eq!((&written.hidden, &written.output_weight), (&head.hidden, &head.output_weight));
     assert_eq!(written.info.thresholds, head.info.thresholds);
+    halved(&head);
+}
+
+/// Half precision: half the bytes, and logits that move by less than a hundredth.
+fn halved(head: &HeadFile) {
+    let (half, exact) = (head.write().unwrap(), head.write_exactly().unwrap());
+    let matrices: usize = head.hidden.iter().map(|layer| layer.weight.len()).sum::<usize>() + head.output_weight.len();
+    assert_eq!(exact.len().abs_diff(half.len() + 2 * matrices) / 16, 0); // headers are padded, and name other types
+    let rows = vec![0.5_f32; head.dimension() * 2];
+    let logits = |bytes: &[u8]| pollster::block_on(Head::read(bytes).unwrap().logits(rows.clone())).unwrap();
+    let (a, b) = (logits(&half), logits(&exact));
+    assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 0.01), "{a:?} {b:?}");
 }
 
 /// Stopped and saved at any place, the result is that of a run without a break.

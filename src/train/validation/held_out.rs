@@ -2,10 +2,10 @@
 
 use super::folds::Folds;
 use super::judged::Judged;
-use super::limits::{Aims, LIKELY, calibrate, probability, thresholds};
+use super::limits::{Aims, LIKELY, RATES, calibrate, limit_at, probability, thresholds};
 use super::report::{Mistake, TierReport};
 use crate::head::Label;
-use crate::head::file::{Calibration, Thresholds};
+use crate::head::info::{Calibration, OperatingPoint, Thresholds};
 use crate::train::data::set::TrainingSet;
 
 /// Held-out logits by tier.
@@ -49,6 +49,27 @@ impl<'a> Held<'a> {
         let of_tiers = self.tiers.iter().map(|(_, tier)| limits(&of_tier(tier), &generated).generated);
         let upper = of_tiers.fold(all.generated, f32::max);
         (calibration, Thresholds { real: all.real.min(upper).min(1.0 - LIKELY), generated: upper.max(LIKELY) })
+    }
+
+    /// Limits for false-positive rates from the strictest on, each holding in every tier. Rates that would
+    /// call less than "likely" generated, or that there are too few real pictures for, are left out.
+    pub fn operating_points(&self) -> Vec<OperatingPoint> {
+        let (calibration, _) = self.calibrated();
+        if self.folds.count == 0 || calibration.scale <= 0.0 {
+            return Vec::new();
+        }
+        let of_class = |tier: &[f32], class: bool| -> Vec<f32> {
+            let held = tier.iter().zip(&self.set.pictures).filter(|(_, picture)| picture.generated == class);
+            held.map(|(&logit, _)| probability(calibration, logit)).collect()
+        };
+        let at = |rate: f64| {
+            let limits = self.tiers.iter().map(|(_, tier)| limit_at(rate, of_class(tier, false)));
+            let threshold = limits.collect::<Option<Vec<f32>>>()?.into_iter().reduce(f32::max)?;
+            let rates = self.tiers.iter().map(|(_, tier)| share_at_least(threshold, &of_class(tier, true)));
+            let true_positive_rate = rates.reduce(f64::min)?;
+            Some(OperatingPoint { false_positive_rate: rate, threshold, true_positive_rate })
+        };
+        RATES.into_iter().filter_map(at).filter(|point| point.threshold >= LIKELY).collect()
     }
 
     /// One tier, each fold judged by what the other folds say.
@@ -114,4 +135,9 @@ impl<'a> Held<'a> {
         }
         warnings
     }
+}
+
+/// Share of `values` that are at least `limit`.
+fn share_at_least(limit: f32, values: &[f32]) -> f64 {
+    values.iter().filter(|&&value| value >= limit).count() as f64 / values.len().max(1) as f64
 }

@@ -3,6 +3,7 @@
 
 use super::report::{Confusion, Mistake, SourceReport, TierReport};
 use crate::head::Label;
+use crate::metrics::bootstrap::Units;
 use crate::metrics::calibration::{class_weights, reliability};
 use crate::metrics::{Estimate, Figure, ROUNDS, Ranked, Scored};
 
@@ -77,11 +78,13 @@ impl Judged {
     fn curve(&self, report: &mut TierReport, real: usize, missing: &mut Vec<String>) {
         let Some(ranked) = Ranked::new(self.scored()) else { return };
         let figures = [Figure::Auc, Figure::TprAt(FOR_TPR[0].0), Figure::TprAt(FOR_TPR[1].0)];
-        let estimates = ranked.estimates(&figures, ROUNDS, 1);
+        let units = Units::sources(&self.generated, &self.sources);
+        report.resampled = units.resampled();
+        let estimates = ranked.estimates(&figures, &units, ROUNDS, 1);
         report.auc = estimates.first().copied();
         report.roc = ranked.points();
         let right = self.probabilities.iter().zip(&self.generated).map(|(&p, &generated)| (p >= 0.5) == generated);
-        report.accuracy = Estimate::share(&right.collect::<Vec<_>>(), 1);
+        report.accuracy = Estimate::share(&right.collect::<Vec<_>>(), &units, 1);
         for ((rate, needed), (field, estimate)) in
             FOR_TPR.into_iter().zip([&mut report.tpr_at1, &mut report.tpr_at5].into_iter().zip(&estimates[1..]))
         {
@@ -153,7 +156,8 @@ impl Judged {
             let ones = truth.iter().filter(|&&generated| generated).count();
             let auc = if ones.min(truth.len() - ones) >= FOR_AUC {
                 let ranked = Ranked::new(Scored { scores: &scores, generated: &truth });
-                ranked.and_then(|ranked| ranked.estimates(&[Figure::Auc], SOURCE_ROUNDS, 1).into_iter().next())
+                let units = Units::pictures(&truth);
+                ranked.and_then(|ranked| ranked.estimates(&[Figure::Auc], &units, SOURCE_ROUNDS, 1).into_iter().next())
             } else {
                 None
             };

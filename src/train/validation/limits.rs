@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::logistic::Logistic;
-use crate::head::file::{Calibration, Thresholds};
+use crate::head::info::{Calibration, Thresholds};
 use crate::metrics::calibration::class_weights;
 
 /// What share of mistakes the thresholds are chosen for.
@@ -49,6 +49,25 @@ pub fn probability(calibration: Calibration, logit: f32) -> f32 {
 /// thing is called neither.
 pub const LIKELY: f32 = 2.0 / 3.0;
 
+/// The false-positive rates that operating points are given for.
+pub const RATES: [f64; 5] = [0.005, 0.01, 0.02, 0.05, 0.1];
+
+/// The lowest limit that at most `rate` of further real pictures like these are expected at or above: the
+/// split-conformal quantile of their probabilities (Vovk et al. 2005). `None` where there are too few for
+/// that (19 for 5 %).
+#[must_use]
+pub fn limit_at(rate: f64, mut real: Vec<f32>) -> Option<f32> {
+    real.sort_by(f32::total_cmp);
+    real.get(rank(real.len(), rate).checked_sub(1)?).map(|value| value.next_up().min(1.0))
+}
+
+/// How many of `n` lie on the right side where `share` of further ones may lie on the wrong one; more than
+/// `n` where `n` are too few.
+fn rank(n: usize, share: f64) -> usize {
+    // Rounding must not turn a whole number into the next one.
+    ((n + 1) as f64 * (1.0 - share) - 1e-9).ceil() as usize
+}
+
 /// Thresholds on probabilities, with "can't tell" between them. The upper one is the split-conformal
 /// quantile of the real pictures (Vovk et al. 2005): of further real pictures like these at most
 /// `aims.false_positives` are expected at or above it; the lower one likewise for generated ones. With
@@ -62,8 +81,7 @@ pub fn thresholds(probabilities: &[f32], generated: &[bool], aims: Aims) -> Thre
         values.sort_by(f32::total_cmp);
         values
     };
-    // How many of n lie on the right side.
-    let rank = |n: usize, share: f64| (((n + 1) as f64 * (1.0 - share)).ceil() as usize).clamp(1, n.max(1));
+    let rank = |n: usize, share: f64| rank(n, share).clamp(1, n.max(1));
     let (real, mut fake) = (sorted(false), sorted(true));
     fake.reverse();
     let upper = real.get(rank(real.len(), aims.false_positives) - 1).map_or(0.5, |value| value.next_up().min(1.0));
@@ -110,6 +128,16 @@ mod tests {
         assert!(perfect.scale > 0.0 && best > 0.9 && best < 0.9999, "{perfect:?} {best}");
         let reversed: Vec<f32> = logits.iter().map(|logit| -logit).collect();
         assert_eq!(calibrate(&reversed, &generated), Calibration { scale: 0.0, shift: 0.0 });
+    }
+
+    #[test]
+    fn a_limit_needs_enough_real_pictures() {
+        let real: Vec<f32> = (0..99).map(|index| index as f32 / 100.0).collect();
+        // 100 places for a further picture: 5 of them above the limit.
+        assert!((limit_at(0.05, real.clone()).unwrap() - 0.94).abs() < 1e-6);
+        assert!((limit_at(0.01, real.clone()).unwrap() - 0.98).abs() < 1e-6);
+        assert_eq!(limit_at(0.005, real), None);
+        assert_eq!(limit_at(0.1, vec![]), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::Estimate;
+use crate::metrics::bootstrap::Resampled;
 use crate::metrics::calibration::Bin;
 
 /// Figures in one tier.
@@ -16,6 +17,9 @@ pub struct TierReport {
     pub n: usize,
     /// ROC area.
     pub auc: Option<Estimate>,
+    /// What the intervals of this tier draw anew; reports of before have it by picture.
+    #[serde(default)]
+    pub resampled: Resampled,
     /// Share of pictures on the right side of probability ½.
     pub accuracy: Option<Estimate>,
     /// True-positive rate at 1 % false positives.
@@ -89,6 +93,7 @@ impl TierReport {
             tier: tier.to_owned(),
             n,
             auc: None,
+            resampled: Resampled::default(),
             accuracy: None,
             tpr_at1: None,
             tpr_at5: None,

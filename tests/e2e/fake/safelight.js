@@ -15,6 +15,11 @@ const FIGURES = {
   source: "a made-up set", n: 607, auc: 0.87, aucInterval: [0.84, 0.9], realCalledGenerated: 0.05, generatedCalledReal: 0.21, unsure: 0.3,
 };
 const THRESHOLDS = { real: 0.3, generated: 0.75 };
+const OPERATING_POINTS = [
+  { falsePositiveRate: 0.01, threshold: 0.95, truePositiveRate: 0.42 },
+  { falsePositiveRate: 0.05, threshold: 0.75, truePositiveRate: 0.71 },
+  { falsePositiveRate: 0.1, threshold: 0.67, truePositiveRate: 0.8 },
+];
 const BLOCKS = 12;
 
 const problem = (code, message) => Object.assign(new Error(message), { code });
@@ -75,7 +80,7 @@ export class Detector {
     const { id, name, date, model } = readHead(head);
     if (model === "another") throw problem("head-mismatch", "The head was trained for the model another; the loaded model is fake.");
     this.#head = head.slice();
-    this.info = { ...this.info, head: { id, name, trained: date, thresholds: THRESHOLDS, figures: FIGURES } };
+    this.info = { ...this.info, head: { id, name, trained: date, thresholds: THRESHOLDS, operatingPoints: OPERATING_POINTS, figures: FIGURES } };
   }
 
   async embed(bytes, treatments, observe) {
