@@ -26,7 +26,8 @@ pub enum Treatment {
     Equalised(u8),
     /// The n-th random draw of what happens to pictures on their way, to learn from and never to judge by:
     /// 70–100 % of each side at a random place, often reduced, nearly always recompressed (JPEG quality
-    /// 40–95), half of them mirrored.
+    /// 40–95), half of them mirrored. Never as WebP: the only encoders for it that compile to wasm are
+    /// lossless, which leaves no trace to learn.
     Augmented(u8),
 }
 

@@ -66,7 +66,7 @@ fn head(trained: Trained) -> HeadFile {
 }
 
 fn area(head: &HeadFile, data: &Dataset) -> f64 {
-    let scores = block_on(Head::new(head).logits(data.features.clone())).unwrap();
+    let scores = block_on(Head::new(head).logits(data.features.to_vec())).unwrap();
     Scored { scores: &scores, generated: &data.generated }.auc().unwrap()
 }
 
@@ -188,7 +188,7 @@ fn fine_tuning_begins_where_the_base_is() {
     assert!((area(&tuned, &unseen) - area(&base, &unseen)).abs() < 0.02);
 
     let narrow = Dataset {
-        features: vec![0.0; 8],
+        features: [0.0; 8].into_iter().collect(),
         dimension: 2,
         generated: vec![true, true, false, false],
         sources: vec![String::new(); 4],

@@ -90,7 +90,7 @@ export function trainingSpeed(device: "gpu" | "cpu", dimension: number, width: n
 /** Trains validation folds, then the head; the caller asks for one epoch after another. */
 export class Trainer {
   private constructor();
-  /** `base`: a head's file to start from, or null for a fresh head. The set is copied. */
+  /** `base`: a head's file to start from, or null for a fresh head. It shares the set, which may be freed. */
   static create(set: TrainingSet, config: TrainConfig, base: Uint8Array | null, device: "gpu" | "cpu"): Promise<Trainer>;
   /** Goes on from `state` with the same set: the result is that of a run without the break. */
   static resume(set: TrainingSet, state: Uint8Array, device: "gpu" | "cpu"): Promise<Trainer>;

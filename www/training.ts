@@ -134,7 +134,7 @@ export class Run {
       const config = { ...preset, ...input.config, loss: { ...preset.loss, ...input.config.loss } };
       return await engine.Trainer.create(set, config, heads.base, device);
     } finally {
-      set.free(); // the trainer has its own copy
+      set.free(); // the trainer shares what it holds
     }
   }
 }

@@ -94,7 +94,7 @@ async fn led(set: &TrainingSet, base: &HeadFile, config: &TrainConfig, pictures:
 async fn areas(set: &TrainingSet, head: &Head, pictures: &[usize]) -> Result<Vec<(String, Estimate)>> {
     let mut areas = Vec::new();
     for (tier, treatments) in set.tiers() {
-        let logits = head.logits(set.rows(pictures, &treatments).features).await?;
+        let logits = head.logits(set.rows(pictures, &treatments).features.to_vec()).await?;
         let rows = logits.chunks(treatments.len().max(1));
         let scores: Vec<f32> = rows.map(|row| row.iter().sum::<f32>() / row.len().max(1) as f32).collect();
         let generated: Vec<bool> = pictures.iter().map(|&index| set.pictures[index].generated).collect();

@@ -2,6 +2,7 @@
 //! after another. Its types are in `types/training.rs`.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use js_sys::{Function, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -24,7 +25,8 @@ use crate::{Error, Result};
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct TrainingSet {
-    set: set::TrainingSet,
+    /// Shared with the sessions over it; their rows are the largest thing a page holds.
+    set: Arc<set::TrainingSet>,
     audit: RefCell<Option<AuditReport>>,
 }
 
@@ -38,7 +40,7 @@ impl TrainingSet {
     pub fn new(dimension: usize, treatments: Vec<String>) -> JsResult<TrainingSet> {
         let treatments = treatments.into_iter().map(|name| name.parse()).collect::<Result<Vec<Treatment>>>();
         let set = set::TrainingSet::new(dimension, treatments.map_err(throw)?);
-        Ok(Self { set, audit: RefCell::new(None) })
+        Ok(Self { set: Arc::new(set), audit: RefCell::new(None) })
     }
 
     /// Adds a picture; `features` has one row a treatment, `[treatments, d]`.
@@ -52,7 +54,7 @@ impl TrainingSet {
     ) -> JsResult<()> {
         let picture: LabelledPicture = serde_wasm_bindgen::from_value(picture)?;
         self.audit.take();
-        self.set.add(picture, features).map_err(throw)
+        Arc::make_mut(&mut self.set).add(picture, features).map_err(throw)
     }
 
     /// Number of pictures.
@@ -93,7 +95,7 @@ pub struct Trainer {
 
 #[wasm_bindgen]
 impl Trainer {
-    /// A training that has not begun. `base` is the file of a head to start from. The set is copied.
+    /// A training that has not begun. `base` is the file of a head to start from. It shares the set, which may be freed.
     ///
     /// # Errors
     /// `training-set`, `train-config`, `head-format`, `gpu-unavailable`.
@@ -106,7 +108,7 @@ impl Trainer {
         let config = read_config(&config)?;
         let base = base.map(|bytes| HeadFile::read(&bytes)).transpose().map_err(throw)?;
         let device = open(&device).await?;
-        let session = Session::new(set.set.clone(), config, base, FOLDS, &device).await.map_err(throw)?;
+        let session = Session::new(Arc::clone(&set.set), config, base, FOLDS, &device).await.map_err(throw)?;
         let session = match set.audit.borrow().clone() {
             Some(audit) => session.with_audit(audit),
             None => session,
@@ -124,7 +126,7 @@ impl Trainer {
         #[wasm_bindgen(unchecked_param_type = "\"gpu\" | \"cpu\"")] device: String,
     ) -> JsResult<Trainer> {
         let device = open(&device).await?;
-        Ok(Self { session: Session::resume(set.set.clone(), &state, &device).map_err(throw)? })
+        Ok(Self { session: Session::resume(Arc::clone(&set.set), &state, &device).map_err(throw)? })
     }
 
     /// The next epoch, or the rest of one that was stopped; null when there is none left. `observe` is

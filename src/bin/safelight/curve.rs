@@ -66,13 +66,8 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// The pictures of these sources.
 fn of(set: &TrainingSet, name: &str, sources: &[String]) -> Result<TrainingSet> {
-    let mut part = TrainingSet::new(set.dimension, set.treatments.clone());
-    let row = set.treatments.len() * set.dimension;
-    for (picture, features) in set.pictures.iter().zip(set.features.chunks(row.max(1))) {
-        if sources.contains(&picture.source) {
-            part.add(picture.clone(), features)?;
-        }
-    }
+    let chosen: Vec<usize> = (0..set.len()).filter(|&index| sources.contains(&set.pictures[index].source)).collect();
+    let part = set.subset(&chosen);
     let unknown = sources.iter().find(|source| part.pictures.iter().all(|picture| picture.source != **source));
     match unknown {
         Some(source) => {

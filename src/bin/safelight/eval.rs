@@ -62,7 +62,7 @@ pub async fn judge(head: &Head, set: &TrainingSet, treatments: &[usize]) -> Resu
         return Err(Error::TrainingSet { message: "there is no picture to judge".to_owned() });
     }
     let all: Vec<usize> = (0..set.len()).collect();
-    let logits = head.logits(set.rows(&all, treatments).features).await?;
+    let logits = head.logits(set.rows(&all, treatments).features.to_vec()).await?;
     let means = logits.chunks(treatments.len()).map(|row| row.iter().sum::<f32>() / row.len() as f32);
     let logits: Vec<f32> = means.collect();
     let probabilities: Vec<f32> = logits.iter().map(|&logit| head.probability(logit)).collect();

@@ -24,8 +24,8 @@ pub struct Feature {
     /// Leave the embedding out.
     #[arg(long)]
     pub no_embedding: bool,
-    /// Make both classes alike before features are taken, in this many random draws, in place of the
-    /// tiers as given, web and hard.
+    /// Make both classes alike before they are learnt from, in this many random draws. Figures are given for
+    /// the tiers as given, web and hard too.
     #[arg(long, value_name = "DRAWS")]
     pub equalise: Option<u8>,
     /// Learn from this many random draws of what happens to pictures on their way as well.
@@ -44,7 +44,7 @@ impl Feature {
     /// The treatments that training is done under.
     pub fn treatments(&self) -> Vec<Treatment> {
         match self.equalise {
-            Some(draws) => (0..draws.max(1)).map(Treatment::Equalised).collect(),
+            Some(draws) => (0..draws.max(1)).map(Treatment::Equalised).chain(Treatment::TIERS).collect(),
             None => Treatment::TIERS.into_iter().chain((0..self.augment).map(Treatment::Augmented)).collect(),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::rows::Rows;
 use crate::{Error, Result};
 
 /// How much each picture counts in training.
@@ -23,7 +24,7 @@ pub enum Weighting {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Dataset {
     /// `[n, d]`, row-major.
-    pub features: Vec<f32>,
+    pub features: Rows,
     /// Length `d` of a feature.
     pub dimension: usize,
     /// Whether each picture is generated, `[n]`.
@@ -47,16 +48,15 @@ impl Dataset {
     }
 
     /// The feature of picture `index`, `[d]`.
-    #[must_use]
-    pub fn feature(&self, index: usize) -> &[f32] {
-        &self.features[index * self.dimension..(index + 1) * self.dimension]
+    pub fn feature(&self, index: usize) -> impl Iterator<Item = f32> {
+        self.features.read(index * self.dimension..(index + 1) * self.dimension)
     }
 
     /// The pictures for which `keep` holds, by index.
     #[must_use]
     pub fn subset(&self, indices: &[usize]) -> Self {
         Self {
-            features: indices.iter().flat_map(|&index| self.feature(index)).copied().collect(),
+            features: indices.iter().flat_map(|&index| self.feature(index)).collect(),
             dimension: self.dimension,
             generated: indices.iter().map(|&index| self.generated[index]).collect(),
             sources: indices.iter().map(|&index| self.sources[index].clone()).collect(),
@@ -112,7 +112,7 @@ impl Dataset {
         if generated < 2 || self.len() - generated < 2 {
             return refuse("it needs at least two real and two generated pictures");
         }
-        if !self.features.iter().all(|value| value.is_finite()) {
+        if !self.features.are_finite() {
             return refuse("a feature is not a finite number");
         }
         Ok(())
@@ -127,7 +127,7 @@ mod tests {
     fn classes_weigh_the_same_and_sources_by_the_root_of_their_size() {
         let generated = vec![true, true, true, true, true, false];
         let sources = ["a", "a", "a", "a", "b", "c"].map(str::to_owned).to_vec();
-        let set = Dataset { features: vec![0.0; 6], dimension: 1, generated, sources };
+        let set = Dataset { features: [0.0; 6].into_iter().collect(), dimension: 1, generated, sources };
         let weights = set.weights();
         let of_generated: f32 = weights[..5].iter().sum();
         assert!((of_generated - weights[5]).abs() < 1e-5);
@@ -141,8 +141,12 @@ mod tests {
 
     #[test]
     fn one_class_teaches_nothing() {
-        let set =
-            Dataset { features: vec![0.0; 3], dimension: 1, generated: vec![true; 3], sources: vec![String::new(); 3] };
+        let set = Dataset {
+            features: [0.0; 3].into_iter().collect(),
+            dimension: 1,
+            generated: vec![true; 3],
+            sources: vec![String::new(); 3],
+        };
         assert_eq!(set.validate().unwrap_err().code(), "training-set");
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `labels`, `names`, `metadata` | which pictures of a folder are real, generated, of which source |
 //! | `set` | labelled pictures with facts, and features under every treatment |
+//! | `rows` | numbers in half precision |
 //! | `dataset` | rows of features with labels, sources and weights |
 //! | `duplicates` | pictures that are there twice |
 
@@ -12,4 +13,5 @@ pub mod duplicates;
 pub mod labels;
 mod metadata;
 pub mod names;
+pub mod rows;
 pub mod set;

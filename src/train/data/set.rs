@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::dataset::Dataset;
+use super::rows::Rows;
 use crate::picture::facts::Facts;
 use crate::treatment::Treatment;
 use crate::{Error, Result};
@@ -31,7 +32,7 @@ pub struct TrainingSet {
     /// `[n]`.
     pub pictures: Vec<LabelledPicture>,
     /// `[n, t, d]`.
-    pub features: Vec<f32>,
+    pub features: Rows,
 }
 
 impl TrainingSet {
@@ -63,12 +64,25 @@ impl TrainingSet {
             let message = format!("{} came with {} numbers instead of {wanted}", picture.name, features.len());
             return Err(Error::TrainingSet { message });
         }
-        if !features.iter().all(|value| value.is_finite()) {
+        let rows: Rows = features.iter().copied().collect();
+        if !rows.are_finite() {
             return Err(Error::NotFinite { name: format!("A feature of {}", picture.name) });
         }
         self.pictures.push(picture);
-        self.features.extend_from_slice(features);
+        self.features.push_from(&rows, 0..wanted);
         Ok(())
+    }
+
+    /// These pictures (by index) alone.
+    #[must_use]
+    pub fn subset(&self, pictures: &[usize]) -> Self {
+        let mut part = Self::new(self.dimension, self.treatments.clone());
+        let row = self.treatments.len() * self.dimension;
+        for &index in pictures {
+            part.pictures.push(self.pictures[index].clone());
+            part.features.push_from(&self.features, index * row..(index + 1) * row);
+        }
+        part
     }
 
     /// The truth, `[n]`.
@@ -92,12 +106,22 @@ impl TrainingSet {
         for &picture in pictures {
             for &treatment in treatments {
                 let row = picture * self.treatments.len() + treatment;
-                data.features.extend_from_slice(&self.features[row * self.dimension..(row + 1) * self.dimension]);
+                data.features.push_from(&self.features, row * self.dimension..(row + 1) * self.dimension);
                 data.generated.push(self.pictures[picture].generated);
                 data.sources.push(self.pictures[picture].source.clone());
             }
         }
         data
+    }
+
+    /// The treatments (by index) whose rows are learnt from: the equalised ones where there are any, because
+    /// the others would give away what those hide; else all.
+    #[must_use]
+    pub fn learnt_from(&self) -> Vec<usize> {
+        let is_equalised = |&index: &usize| matches!(self.treatments[index], Treatment::Equalised(_));
+        let all = 0..self.treatments.len();
+        let equalised: Vec<usize> = all.clone().filter(is_equalised).collect();
+        if equalised.is_empty() { all.collect() } else { equalised }
     }
 
     /// The tiers that figures are given for: name, and the treatments (by index) whose logits are
@@ -134,10 +158,12 @@ mod tests {
             set.add(picture, &rows).unwrap();
         }
         let rows = set.rows(&[2, 1], &[0, 2]);
-        assert_eq!(rows.features, [20.0, 21.0, 24.0, 25.0, 10.0, 11.0, 14.0, 15.0]);
+        assert_eq!(rows.features.to_vec(), [20.0, 21.0, 24.0, 25.0, 10.0, 11.0, 14.0, 15.0]);
         assert_eq!(rows.generated, [false, false, true, true]);
         assert_eq!(rows.sources, ["s2", "s2", "s1", "s1"]);
         assert_eq!(set.tiers(), [("as-given".to_owned(), vec![0]), ("equalised".to_owned(), vec![1, 2])]);
+        assert_eq!(set.learnt_from(), [1, 2]);
+        assert_eq!(TrainingSet::new(2, vec![Treatment::Web, Treatment::Augmented(0)]).learnt_from(), [0, 1]);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! No figure chooses anything that it measures: a fold's last epoch counts, not its best, and the
 //! probabilities and verdicts of a fold come from calibration and thresholds of the other folds.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::audit::AuditReport;
@@ -77,7 +79,7 @@ pub struct Naming {
 
 /// A training that is under way.
 pub struct Session {
-    set: TrainingSet,
+    set: Arc<TrainingSet>,
     config: TrainConfig,
     base: Option<HeadFile>,
     device: Device,
@@ -113,13 +115,14 @@ impl Session {
     /// # Errors
     /// [`crate::Error::TrainingSet`], [`crate::Error::TrainConfig`], [`crate::Error::HeadFormat`].
     pub async fn new(
-        set: TrainingSet,
+        set: impl Into<Arc<TrainingSet>>,
         config: TrainConfig,
         base: Option<HeadFile>,
         folds: usize,
         device: &Device,
     ) -> Result<Self> {
         config.validate()?;
+        let set = set.into();
         let duplicates = duplicates::find(&set.pictures, &mut ()).await?;
         let cluster = duplicates::clusters(set.len(), &duplicates);
         let mut folds = Folds::deal(&set.generated(), &set.sources(), &cluster, folds);
@@ -134,7 +137,7 @@ impl Session {
     }
 
     fn assemble(
-        set: TrainingSet,
+        set: Arc<TrainingSet>,
         config: TrainConfig,
         base: Option<HeadFile>,
         folds: Folds,
@@ -142,7 +145,7 @@ impl Session {
         device: &Device,
     ) -> Self {
         Self {
-            trains_on: (0..set.treatments.len()).collect(),
+            trains_on: set.learnt_from(),
             set,
             config,
             base,
@@ -292,7 +295,7 @@ fn can_validate(set: &TrainingSet, folds: &Folds) -> bool {
     let enough = |fold| {
         let (kept, held) = folds.split(fold);
         let generated = kept.iter().filter(|&&index| set.pictures[index].generated).count();
-        generated.min(kept.len() - generated) * set.treatments.len() >= 2 && !held.is_empty()
+        generated.min(kept.len() - generated) * set.learnt_from().len() >= 2 && !held.is_empty()
     };
     folds.count >= 2 && (0..folds.count).all(enough)
 }

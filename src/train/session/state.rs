@@ -2,6 +2,7 @@
 //! own state and the head that was started from; the rest stands in its metadata.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -78,7 +79,8 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::TrainState`] where the bytes are no such state, or one of other pictures.
-    pub fn resume(set: TrainingSet, state: &[u8], device: &Device) -> Result<Self> {
+    pub fn resume(set: impl Into<Arc<TrainingSet>>, state: &[u8], device: &Device) -> Result<Self> {
+        let set = set.into();
         let (_, metadata) = SafeTensors::read_metadata(state).map_err(|error| refuse(error.to_string()))?;
         let json = metadata.metadata().as_ref().and_then(|map| map.get(METADATA));
         let json = json.ok_or_else(|| refuse("it holds something else".to_owned()))?;

@@ -72,7 +72,7 @@ mod tests {
     fn data(generated: usize, real: usize) -> Dataset {
         let n = generated + real;
         Dataset {
-            features: vec![0.0; n],
+            features: (0..n).map(|_| 0.0).collect(),
             dimension: 1,
             generated: (0..n).map(|index| index * generated / n != (index + 1) * generated / n).collect(),
             sources: vec![String::new(); n],

@@ -222,7 +222,7 @@ impl Trainer {
     fn step(&mut self, batch: &Batch, step: usize) -> Tensor<1> {
         let device = self.device.burn().clone().autodiff();
         let n = batch.rows.len();
-        let features = batch.rows.iter().flat_map(|&row| self.data.feature(row)).copied().collect();
+        let features = batch.rows.iter().flat_map(|&row| self.data.feature(row)).collect();
         let features = tensor(features, [n, self.data.dimension], &device);
         let weights = batch.rows.iter().zip(&batch.factors).map(|(&row, factor)| self.weights[row] * factor).collect();
         let truth = Truth { generated: batch.generated, weights: tensor(weights, [n, 1], &device) };
@@ -258,8 +258,10 @@ impl Trainer {
     /// [`Error::DeviceFailed`].
     pub async fn logits(&self, data: &Dataset) -> Result<Vec<f32>> {
         let mut logits = Vec::with_capacity(data.len());
-        for rows in data.features.chunks(CHUNK * data.dimension.max(1)) {
-            let rows = tensor(rows.to_vec(), [rows.len() / data.dimension.max(1), data.dimension], self.device.burn());
+        for first in (0..data.len()).step_by(CHUNK) {
+            let n = CHUNK.min(data.len() - first);
+            let rows = data.features.read(first * data.dimension..(first + n) * data.dimension).collect();
+            let rows = tensor(rows, [n, data.dimension], self.device.burn());
             logits.extend(self.device.read(self.learner.network.infer(rows)).await?);
         }
         Ok(logits)

@@ -156,7 +156,7 @@ fn network(network: &Network) -> impl Iterator<Item = (String, Tensor<2>)> {
 fn fingerprint(data: &Dataset, config: &TrainConfig) -> String {
     let weights = data.weighted(config.weighting);
     let rows = data.generated.iter().map(|&generated| u32::from(generated));
-    let words = data.features.iter().chain(&weights).map(|value| value.to_bits()).chain(rows);
+    let words = data.features.bits().map(u32::from).chain(weights.iter().map(|weight| weight.to_bits())).chain(rows);
     let hash = words.fold(0xCBF2_9CE4_8422_2325_u64, |hash, word| {
         (hash ^ u64::from(word)).wrapping_mul(0x0100_0000_01B3).rotate_left(23)
     });

@@ -92,6 +92,18 @@ class FirefoxDriver {
 
   async allowHosts() {}
 
+  /** Another of the extension's pages, in a tab of its own, which `page` and `choose` then work in. */
+  async openTab(name) {
+    const { handle } = await this.gecko.send("POST", "/window/new", { type: "tab" });
+    await this.gecko.send("POST", "/window", { handle });
+    await this.gecko.goto(`moz-extension://${this.host}/${name}`);
+  }
+
+  /** A file chosen in the tab. */
+  async choose(selector, path) {
+    await this.gecko.type(selector, path);
+  }
+
   screenshot(path) {
     return this.gecko.screenshot(path);
   }

@@ -95,6 +95,12 @@ class Firefox {
     return this.send("POST", "/element", { using: "css selector", value: selector });
   }
 
+  /** Types into an element; into a file field, a path. */
+  async type(selector, text) {
+    const element = await this.element(selector);
+    await this.send("POST", `/element/${element[ELEMENT]}/value`, { text });
+  }
+
   /** Runs a function inside the open sidebar's document; WebDriver's own commands reach tabs only. */
   sidebar(body, ...args) {
     return this.chrome(

@@ -21,7 +21,7 @@ before(async () => {
   await driver.goto(sites.url);
   await driver.click();
   options = await driver.openTab("options.html");
-  await options.waitForFunction(() => !document.getElementById("limit").disabled);
+  await options.waitForFunction(() => document.querySelectorAll("#limits input").length > 1);
 });
 after(async () => {
   await driver?.close();
@@ -42,12 +42,13 @@ async function importHead(path) {
   await (await options.$("#head-file")).uploadFile(path);
 }
 
-async function setLimit(value) {
-  await options.$eval("#limit", (slider, value) => {
-    slider.value = value;
-    slider.dispatchEvent(new Event("input"));
-  }, value);
+/** A false-positive rate, or "" for the head's own limit. */
+async function chooseLimit(rate) {
+  await options.bringToFront();
+  await options.click(`#limits input[value="${rate}"]`);
 }
+
+const limits = () => options.$$eval("#limits label", (labels) => labels.map((label) => `${label.querySelector("input").checked ? "● " : "○ "}${label.innerText.replace(/\n/g, ", ")}`));
 
 test("a head is imported, named by itself, and used", async () => {
   await importHead(file("mine.safetensors", headFile({ id: "mine", name: "Portraits, fine-tuned", date: "2026-11-24" })));
@@ -76,14 +77,17 @@ test("the choice outlives the room", async () => {
   assert.equal(used, "Portraits, fine-tuned");
 });
 
-test("a stricter limit changes the word, the scale and what is said, at once", async () => {
-  assert.match(await options.$eval("#limit-own", (text) => text.textContent), /its own limit, 75 %: there it called 1 in 20 real photographs generated, on 607 pictures/);
+test("a limit is a measured rate; it changes the word, the scale and what is said, at once", async () => {
+  const [own, strict, ...others] = await limits();
+  assert.match(own, /^● The head’s own limit, From 75 % on\. On 607 pictures .* 1 in 20 real photographs generated/);
+  assert.match(strict, /^○ 1 in 100 real pictures, From 95 % on; finds/);
+  assert.equal(others.length, 2);
+  assert.match(await options.$eval("#limits-meaning", (text) => text.textContent), /held out.*do not carry over/);
   assert.equal((await cards())[0].label, "generated"); // 91 %
-  await setLimit(95);
-  assert.match(await options.$eval("#limit-meaning", (text) => text.textContent), /fewer false alarms.*was not measured/);
+  await chooseLimit(0.01);
   await until(async () => (await cards())[0].label === "unsure");
-  assert.match((await cards())[0].facts, /Your limit of 95 % is stricter than the detector’s own, 75 %/);
-  await setLimit(75);
+  assert.match((await cards())[0].facts, /Your limit: 95 %, at which 1 in 100 real pictures .* 75 %/);
+  await chooseLimit("");
   await until(async () => (await cards())[0].label === "generated");
 });
 
@@ -117,14 +121,13 @@ test("screenshots", async () => {
 });
 
 test("clearing everything", async () => {
-  await setLimit(95);
-  await options.bringToFront();
+  await chooseLimit(0.01);
   await options.click("#clear-all");
   await options.waitForFunction(() => document.getElementById("clear-outcome").textContent.startsWith("Done"));
   assert.deepEqual(await rows(), ["● The head that ships with Safelight"]);
   assert.equal((await cards()).length, 0);
   assert.equal(await options.evaluate(() => localStorage.length), 0);
-  assert.equal(await options.$eval("#limit-value", (value) => value.textContent), "75 %, the head’s own");
+  assert.match((await limits())[0], /^● The head’s own limit/);
 });
 
 async function until(condition) {

@@ -138,7 +138,8 @@ function start(bench: Bench, project: Project, pictures: readonly LabelledPictur
     void project.remember();
   });
   const begin = (): void => {
-    const input: TrainInput = { ...read(), id: crypto.randomUUID(), pictures: project.pictures(), treatments: project.treatments(), audit: project.audit };
+    const { altered, ...choice } = read();
+    const input: TrainInput = { ...choice, id: crypto.randomUUID(), pictures: project.pictures(), treatments: project.treatments(altered), audit: project.audit };
     void keepStored().catch(() => undefined);
     bench.show(training(bench, { input, project, features: "compute" }));
   };
@@ -149,7 +150,7 @@ function start(bench: Bench, project: Project, pictures: readonly LabelledPictur
       "label",
       { class: "switch" },
       equalise,
-      h("span", {}, h("strong", {}, "Equalise both classes"), h("small", { id: "equalise-note" }, "Every picture is cropped, resized and compressed anew in the same way, four times with different draws, before it is learnt from. Formats and sizes then give nothing away. Corrected verdicts are not used, because their files are not kept.")),
+      h("span", {}, h("strong", {}, "Equalise both classes"), h("small", { id: "equalise-note" }, "Every picture is cropped, resized and compressed anew in the same way, four times with different draws, before it is learnt from. Formats and sizes then give nothing away. Figures are given for the pictures as they are, too. Corrected verdicts are not used, because their files are not kept.")),
     ),
     fields,
     h(

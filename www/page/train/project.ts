@@ -9,6 +9,7 @@ import type { Entry, Folder } from "./folder.ts";
 /** How every picture is looked at; the head learns from all of them and is measured on each. */
 export const TIERS = ["as-given", "web", "hard"] as const;
 /** In their place: the same crop, size and compression for both classes, by several draws. */
+const ALTERED = ["augmented-0", "augmented-1"] as const;
 const EQUALISED = ["equalised-0", "equalised-1", "equalised-2", "equalised-3"] as const;
 
 const METADATA = /(^|\/)metadata\.(csv|jsonl)$/i;
@@ -109,8 +110,9 @@ export class Project {
     return this.withCorrections && !this.equalise ? this.corrections : [];
   }
 
-  treatments(): string[] {
-    return this.equalise ? [...EQUALISED] : [...TIERS];
+  /** Rows of each picture: those that are learnt from, and the tiers that figures are given for. */
+  treatments(altered: boolean): string[] {
+    return [...(this.equalise ? EQUALISED : []), ...TIERS, ...(altered && !this.equalise ? ALTERED : [])];
   }
 
   async remember(): Promise<void> {
