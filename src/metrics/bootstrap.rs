@@ -32,7 +32,8 @@ impl Units {
     /// Every picture by itself, in its class.
     #[must_use]
     pub fn pictures(generated: &[bool]) -> Self {
-        let of = |class: bool| (0..generated.len()).filter(|&index| generated[index] == class).map(|index| vec![index]);
+        let of =
+            |class: bool| (0..generated.len()).filter(move |&index| generated[index] == class).map(|index| vec![index]);
         Self { of_class: [of(true).collect(), of(false).collect()], resampled: Resampled::Pictures }
     }
 
