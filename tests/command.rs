@@ -1,4 +1,4 @@
-//! `safelight train`, `eval`, `features` and `ablate` from end to end: generated pictures, the tiny
+//! `safelight train`, `eval`, `features`, `ablate` and `curve` from end to end: generated pictures, the tiny
 //! random model, a head that tells stripes from dots.
 #![cfg(all(not(target_arch = "wasm32"), feature = "native"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
@@ -75,7 +75,8 @@ fn a_folder_becomes_a_head_and_the_head_is_judged() {
     assert_eq!(report["tiers"][0]["tprAt1"], Value::Null);
     assert!(report["tiers"][0]["reason"].as_str().unwrap().contains("at least 100 real pictures"));
 
-    let (out, _) = succeeded(&safelight(&["eval", &pictures, "--head", &head, "--json"], true));
+    let (out, err) = succeeded(&safelight(&["eval", &pictures, "--head", &head, "--json"], true));
+    assert!(err.contains("48 of these 48 pictures are of sources that this head learnt from"), "{err}");
     let judged: Value = serde_json::from_str(&out).unwrap();
     let tiers = judged["tiers"].as_object().unwrap();
     assert_eq!(tiers.keys().collect::<Vec<_>>(), ["as_given", "hard", "web"]);
@@ -103,9 +104,20 @@ fn a_folder_becomes_a_head_and_the_head_is_judged() {
     let rows: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(rows["rows"].as_array().unwrap().len(), 7 * 3, "{out}");
 
+    let curve = ["curve", &cache, "--head", &head, "--counts", "5,100", "--seeds", "2", "--epochs", "1", "--json"];
+    let (out, _) = succeeded(&safelight(&curve, false));
+    let curve: Value = serde_json::from_str(&out).unwrap();
+    let points = curve["curves"][0]["points"].as_array().unwrap();
+    assert_eq!(points.iter().map(|point| point["count"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 5]); // 24 a class
+    assert_eq!(points[1]["tiers"].as_array().unwrap().len(), 3, "{out}");
+
     let picture = format!("{pictures}/real/attic/0.png");
     let checked = safelight(&["check", &picture, "--head", &head, "--json"], true);
     assert!(matches!(checked.status.code(), Some(0 | 1)), "{checked:?}");
+    // 24 real pictures measure no limit at one false alarm in two hundred.
+    let strict = safelight(&["check", &picture, "--head", &head, "--false-positives", "0.005"], true);
+    assert_eq!(strict.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&strict.stderr).contains("At 0.5 % false positives this head was not measured"));
 }
 
 #[test]

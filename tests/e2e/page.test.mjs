@@ -71,6 +71,25 @@ test("drop and paste bring pictures in, and the verdict is spoken", async () => 
   await page.click("#clear");
 });
 
+test("a chosen limit holds for the verdicts that are there, and is remembered", async () => {
+  await pick(page, steered("limit.jpg", "p=0.93"));
+  await settled(page, 1);
+  await page.click("#worth summary");
+  await page.click('#limits input[value="0.01"]');
+  let [card] = await cards(page);
+  assert.equal(card.label, "unsure"); // from 95 % on
+  assert.match(card.facts, /Your limit: 95 %, at which 1 in 100 real pictures/);
+  await page.reload();
+  await ready(page);
+  assert.equal(await page.$eval('#limits input[value="0.01"]', (radio) => radio.checked), true);
+  await page.click("#worth summary");
+  await page.click('#limits input[value=""]');
+  await pick(page, steered("limit.jpg", "p=0.93"));
+  [card] = await settled(page, 1);
+  assert.equal(card.label, "generated");
+  await page.click(".card .remove");
+});
+
 test("what the clipboard holds is pasted with the keyboard", async () => {
   await page.evaluate(async (base64) => {
     const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

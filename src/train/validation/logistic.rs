@@ -135,7 +135,7 @@ mod tests {
             weights: Vec<f64>,
             bias: f64,
         }
-        let golden: Golden = serde_json::from_str(include_str!("../../tests/golden/metrics.json")).unwrap();
+        let golden: Golden = serde_json::from_str(include_str!("../../../tests/golden/metrics.json")).unwrap();
         let ridge = golden.ridge;
         let targets: Vec<f64> = ridge.classes.iter().map(|&class| f64::from(u8::from(class))).collect();
         let got = Logistic::fit(&ridge.rows, &targets, &ridge.importance, ridge.penalty);
