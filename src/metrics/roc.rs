@@ -32,8 +32,8 @@ impl Ranked {
         let generated: Vec<bool> = order.iter().map(|&index| scored.generated[index]).collect();
         let ones = generated.iter().filter(|&&generated| generated).count();
         let counts = [ones, order.len() - ones];
-        let scores = order.iter().map(|&index| scored.scores[index]).collect();
-        (!counts.contains(&0)).then_some(Self { scores, generated, order, counts })
+        let falling = order.iter().map(|&index| scored.scores[index]).collect();
+        (!counts.contains(&0)).then_some(Self { scores: falling, generated, order, counts })
     }
 
     /// Counts of false and true positives at each threshold from the highest down, equal scores at once;

@@ -85,8 +85,8 @@ async fn led(set: &TrainingSet, base: &HeadFile, config: &TrainConfig, pictures:
     let data = set.rows(pictures, &treatments);
     let mut trainer = Trainer::new(data, config.clone(), Some(base), &Device::cpu())?;
     while Box::pin(trainer.epoch(None, &mut ())).await?.is_some() {}
-    let trained = Box::pin(trainer.finish()).await?;
-    let (hidden, output_weight, output_bias) = (trained.hidden, trained.output_weight, trained.output_bias);
+    let last = Box::pin(trainer.finish()).await?;
+    let (hidden, output_weight, output_bias) = (last.hidden, last.output_weight, last.output_bias);
     Ok(HeadFile { info: base.info.clone(), hidden, output_weight, output_bias })
 }
 
