@@ -2,6 +2,7 @@
 //! the tower.
 
 use crate::Result;
+use crate::clip::Clip;
 use crate::clip::pack::Manifest;
 use crate::clip::vision::{ImageTokens, VisionTower};
 use crate::features::{FeatureSpec, TowerShape, View};
@@ -13,7 +14,7 @@ use crate::treatment::Treatment;
 #[derive(Debug)]
 pub struct Extractor {
     manifest: Manifest,
-    tower: VisionTower,
+    clip: Clip,
 }
 
 /// What the tower saw of `n` pictures in `v` views.
@@ -28,8 +29,8 @@ pub struct Seen {
 impl Extractor {
     /// Takes over a model that was read.
     #[must_use]
-    pub fn new(manifest: Manifest, tower: VisionTower) -> Self {
-        Self { manifest, tower }
+    pub fn new(manifest: Manifest, clip: Clip) -> Self {
+        Self { manifest, clip }
     }
 
     /// The model's description.
@@ -38,16 +39,16 @@ impl Extractor {
         &self.manifest
     }
 
-    /// The model.
+    /// The image tower.
     #[must_use]
     pub fn tower(&self) -> &VisionTower {
-        &self.tower
+        &self.clip.vision
     }
 
     /// The sizes that features depend on.
     #[must_use]
     pub fn shape(&self) -> TowerShape {
-        let config = self.tower.config();
+        let config = self.clip.vision.config();
         TowerShape { layers: config.layers, width: config.width, projection: config.projection }
     }
 
@@ -56,7 +57,7 @@ impl Extractor {
     /// # Errors
     /// [`crate::Error::Cancelled`], [`crate::Error::DeviceFailed`], [`crate::Error::NotFinite`].
     pub async fn look(&self, views: &[View], pictures: &[Picture], progress: &mut impl Progress) -> Result<Seen> {
-        self.see(Looked::at(views, pictures, self.tower.config().image_size), progress).await
+        self.see(Looked::at(views, pictures, self.clip.vision.config().image_size), progress).await
     }
 
     /// Passes prepared pixels through the tower.
@@ -67,7 +68,7 @@ impl Extractor {
         let tokens = if looked.pixels.is_empty() {
             ImageTokens { n: 0, embedding: Vec::new(), class_tokens: Vec::new() }
         } else {
-            self.tower.forward(looked.pixels, progress).await?
+            self.clip.vision.forward(looked.pixels, progress).await?
         };
         Ok(Seen { present: looked.present, tokens })
     }

@@ -25,7 +25,7 @@ fn open(folder: &Path) -> VisionTower {
     for chunk in std::fs::read(folder.join("model.safetensors")).unwrap().chunks(999_983) {
         reader.push(chunk).unwrap();
     }
-    reader.finish().unwrap().1
+    reader.finish().unwrap().1.vision
 }
 
 /// The default pack; `cargo xtask models` makes it, and `cargo xtask test` runs that first.

@@ -55,7 +55,7 @@ async fn open(manifest: &str, weights: &[u8], preference: Preference) -> VisionT
     for chunk in weights.chunks(4 << 20) {
         reader.push(chunk).unwrap();
     }
-    reader.finish().unwrap().1
+    reader.finish().unwrap().1.vision
 }
 
 async fn compare_tiny(preference: Preference) {

@@ -1,4 +1,5 @@
-//! The shape of a CLIP model, and from it the name and shape of every tensor it needs.
+//! The shape of a CLIP model, and from it the name and shape of every tensor it needs, under Hugging
+//! Face's names (`CLIPModel`).
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,33 @@ use crate::{Error, Result};
 pub struct ClipConfig {
     /// The image tower.
     pub vision: VisionConfig,
+    /// The text tower, where the pack has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<TextConfig>,
+}
+
+impl ClipConfig {
+    /// Refuses shapes that cannot be computed, before anything is allocated for them.
+    ///
+    /// # Errors
+    /// [`Error::PackManifest`].
+    pub fn validate(&self) -> Result<()> {
+        self.vision.validate()?;
+        match &self.text {
+            Some(text) if text.projection != self.vision.projection => {
+                Err(refuse("the two towers project to different widths"))
+            }
+            Some(text) => text.validate(),
+            None => Ok(()),
+        }
+    }
+
+    /// Every tensor that the towers need.
+    #[must_use]
+    pub fn tensors(&self) -> BTreeMap<String, TensorSpec> {
+        let text = self.text.as_ref().map(TextConfig::tensors).unwrap_or_default();
+        self.vision.tensors().into_iter().chain(text).collect()
+    }
 }
 
 /// The image tower: a pre-norm vision transformer with a class token.
@@ -32,6 +60,25 @@ pub struct VisionConfig {
     pub projection: usize,
 }
 
+/// The text tower: a pre-norm transformer with a causal mask, QuickGELU as in the image tower.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TextConfig {
+    /// Number of tokens that there are: 49,408.
+    pub vocabulary: usize,
+    /// Most tokens of a caption, with its start and its end: 77.
+    pub context: usize,
+    /// Width of the residual stream.
+    pub width: usize,
+    /// Number of transformer blocks.
+    pub layers: usize,
+    /// Attention heads a block.
+    pub heads: usize,
+    /// Width of the hidden layer of each MLP.
+    pub mlp: usize,
+    /// Width of the projected embedding, that of the image tower.
+    pub projection: usize,
+}
+
 /// How a tensor is used, and so how it is laid out on the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -39,6 +86,9 @@ pub enum Role {
     Vector,
     /// An embedding table: `[rows, width]`, kept.
     Table,
+    /// The token table: `[vocabulary, width]`, kept on the CPU in the file's number type. ViT-L/14's, 152 MB
+    /// in f32, exceeds the 128 MiB that WebGPU binds by default, and a caption needs a few rows of it.
+    Rows,
     /// A linear layer's weight: `[out, in]` in the file, `[in, out]` on the device.
     Linear,
     /// The patch convolution: `[width, 3, patch, patch]` in the file, `[3·patch·patch, width]` on the
@@ -67,58 +117,109 @@ impl VisionConfig {
     /// # Errors
     /// [`Error::PackManifest`].
     pub fn validate(&self) -> Result<()> {
-        let refuse = |message: &str| Err(Error::PackManifest { message: message.to_owned() });
         let sizes = [self.image_size, self.patch_size, self.width, self.layers, self.heads, self.mlp, self.projection];
         if sizes.iter().any(|&size| size == 0 || size > 16_384) {
-            return refuse("a size of the image tower is zero or absurdly large");
+            return Err(refuse("a size of the image tower is zero or absurdly large"));
         }
         if !self.image_size.is_multiple_of(self.patch_size) {
-            return refuse("the picture's side is not a multiple of the patch's");
+            return Err(refuse("the picture's side is not a multiple of the patch's"));
         }
         if !self.width.is_multiple_of(self.heads) {
-            return refuse("the width is not a multiple of the number of heads");
+            return Err(refuse("the image tower's width is not a multiple of its number of heads"));
         }
         if self.tokens() > 4_096 || self.layers > 128 {
-            return refuse("the image tower has more tokens or blocks than can be computed here");
+            return Err(refuse("the image tower has more tokens or blocks than can be computed here"));
         }
         Ok(())
     }
 
-    /// Every tensor the tower needs, under Hugging Face's names (`CLIPVisionModelWithProjection`).
+    /// Every tensor the tower needs.
     #[must_use]
     pub fn tensors(&self) -> BTreeMap<String, TensorSpec> {
         let (width, patch) = (self.width, self.patch_size);
-        let mut specs = BTreeMap::new();
-        let mut add = |name: String, shape: &[usize], role| {
-            specs.insert(name, TensorSpec { shape: shape.to_vec(), role });
-        };
+        let mut specs = Specs::default();
         let embeddings = "vision_model.embeddings";
-        add(format!("{embeddings}.class_embedding"), &[width], Role::Vector);
-        add(format!("{embeddings}.patch_embedding.weight"), &[width, 3, patch, patch], Role::Patch);
-        add(format!("{embeddings}.position_embedding.weight"), &[self.tokens(), width], Role::Table);
-        // Hugging Face really spells it so.
-        let mut norms = vec!["vision_model.pre_layrnorm".to_owned(), "vision_model.post_layernorm".to_owned()];
-        for index in 0..self.layers {
-            let block = format!("vision_model.encoder.layers.{index}");
-            norms.extend([format!("{block}.layer_norm1"), format!("{block}.layer_norm2")]);
-            let linears = [
-                ("self_attn.q_proj", width, width),
-                ("self_attn.k_proj", width, width),
-                ("self_attn.v_proj", width, width),
-                ("self_attn.out_proj", width, width),
-                ("mlp.fc1", self.mlp, width),
-                ("mlp.fc2", width, self.mlp),
-            ];
+        specs.add(format!("{embeddings}.class_embedding"), &[width], Role::Vector);
+        specs.add(format!("{embeddings}.patch_embedding.weight"), &[width, 3, patch, patch], Role::Patch);
+        specs.add(format!("{embeddings}.position_embedding.weight"), &[self.tokens(), width], Role::Table);
+        specs.norm("vision_model.pre_layrnorm", width); // Hugging Face really spells it so.
+        specs.blocks("vision_model.encoder.layers", self.layers, width, self.mlp);
+        specs.norm("vision_model.post_layernorm", width);
+        specs.add("visual_projection.weight".to_owned(), &[self.projection, width], Role::Linear);
+        specs.0
+    }
+}
+
+impl TextConfig {
+    /// Refuses shapes that no text tower has, before anything is allocated for them.
+    ///
+    /// # Errors
+    /// [`Error::PackManifest`].
+    pub fn validate(&self) -> Result<()> {
+        let sizes = [self.context, self.width, self.heads, self.mlp, self.projection];
+        if sizes.iter().any(|&size| size == 0 || size > 16_384) || self.vocabulary == 0 || self.vocabulary > 1 << 20 {
+            return Err(refuse("a size of the text tower is zero or absurdly large"));
+        }
+        if !self.width.is_multiple_of(self.heads) {
+            return Err(refuse("the text tower's width is not a multiple of its number of heads"));
+        }
+        if self.context > 4_096 || self.layers == 0 || self.layers > 128 {
+            return Err(refuse("the text tower has more tokens or blocks than can be computed here"));
+        }
+        Ok(())
+    }
+
+    /// Every tensor the tower needs.
+    #[must_use]
+    pub fn tensors(&self) -> BTreeMap<String, TensorSpec> {
+        let width = self.width;
+        let mut specs = Specs::default();
+        let embeddings = "text_model.embeddings";
+        specs.add(format!("{embeddings}.token_embedding.weight"), &[self.vocabulary, width], Role::Rows);
+        specs.add(format!("{embeddings}.position_embedding.weight"), &[self.context, width], Role::Table);
+        specs.blocks("text_model.encoder.layers", self.layers, width, self.mlp);
+        specs.norm("text_model.final_layer_norm", width);
+        specs.add("text_projection.weight".to_owned(), &[self.projection, width], Role::Linear);
+        specs.0
+    }
+}
+
+/// Tensors by name, while they are listed.
+#[derive(Default)]
+struct Specs(BTreeMap<String, TensorSpec>);
+
+impl Specs {
+    fn add(&mut self, name: String, shape: &[usize], role: Role) {
+        self.0.insert(name, TensorSpec { shape: shape.to_vec(), role });
+    }
+
+    fn norm(&mut self, name: &str, width: usize) {
+        self.add(format!("{name}.weight"), &[width], Role::Vector);
+        self.add(format!("{name}.bias"), &[width], Role::Vector);
+    }
+
+    /// The transformer blocks, which both towers have.
+    fn blocks(&mut self, prefix: &str, layers: usize, width: usize, mlp: usize) {
+        let linears = [
+            ("self_attn.q_proj", width, width),
+            ("self_attn.k_proj", width, width),
+            ("self_attn.v_proj", width, width),
+            ("self_attn.out_proj", width, width),
+            ("mlp.fc1", mlp, width),
+            ("mlp.fc2", width, mlp),
+        ];
+        for index in 0..layers {
+            let block = format!("{prefix}.{index}");
+            self.norm(&format!("{block}.layer_norm1"), width);
+            self.norm(&format!("{block}.layer_norm2"), width);
             for (layer, output, input) in linears {
-                add(format!("{block}.{layer}.weight"), &[output, input], Role::Linear);
-                add(format!("{block}.{layer}.bias"), &[output], Role::Vector);
+                self.add(format!("{block}.{layer}.weight"), &[output, input], Role::Linear);
+                self.add(format!("{block}.{layer}.bias"), &[output], Role::Vector);
             }
         }
-        for norm in norms {
-            add(format!("{norm}.weight"), &[width], Role::Vector);
-            add(format!("{norm}.bias"), &[width], Role::Vector);
-        }
-        add("visual_projection.weight".to_owned(), &[self.projection, width], Role::Linear);
-        specs
     }
+}
+
+fn refuse(message: &str) -> Error {
+    Error::PackManifest { message: message.to_owned() }
 }

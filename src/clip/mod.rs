@@ -1,17 +1,33 @@
-//! CLIP: configuration, weight files, and the image tower over a small set of operations.
+//! CLIP: configuration, weight files, and the two towers over a small set of operations.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `config` | the sizes of a model, and which tensors it needs |
 //! | `pack` | the manifest of a model pack; reading its weight file in pieces |
-//! | `weights` | one tensor: number type → f32 → device |
+//! | `weights`, `rows` | one tensor: number type → f32 → device; the table that stays on the CPU |
 //! | `ops` | linear, layer norm, attention, QuickGELU, patches |
-//! | `vision` | the image tower |
+//! | `transformer` | the blocks that both towers are made of |
+//! | `vision`, `text` | the image tower; the text tower |
 //! | `self_test` | does this device compute what the CPU computes? |
 
 pub mod config;
 mod ops;
 pub mod pack;
+mod rows;
 pub mod self_test;
+pub mod text;
+mod transformer;
 pub mod vision;
 pub mod weights;
+
+use text::TextTower;
+use vision::VisionTower;
+
+/// An open model: its towers on one device.
+#[derive(Debug)]
+pub struct Clip {
+    /// The image tower.
+    pub vision: VisionTower,
+    /// The text tower, where the pack has one.
+    pub text: Option<TextTower>,
+}

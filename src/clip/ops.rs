@@ -38,14 +38,16 @@ pub fn quick_gelu(x: Tensor<3>) -> Tensor<3> {
     x.clone() * sigmoid(x * 1.702)
 }
 
-/// Scaled dot-product attention over `heads` heads: three times `[n, tokens, width]` → the same.
-pub fn attention(query: Tensor<3>, key: Tensor<3>, value: Tensor<3>, heads: usize) -> Tensor<3> {
+/// Scaled dot-product attention over `heads` heads: three times `[n, tokens, width]` → the same. Where it
+/// is `causal`, a token sees itself and those before it.
+pub fn attention(query: Tensor<3>, key: Tensor<3>, value: Tensor<3>, heads: usize, causal: bool) -> Tensor<3> {
     let [n, tokens, width] = query.dims();
     let split = |x: Tensor<3>| {
         x.reshape([n, tokens, heads, width / heads]) // [n, tokens, heads, width/heads]
             .swap_dims(1, 2) // [n, heads, tokens, width/heads]
     };
-    module::attention(split(query), split(key), split(value), None, None, AttentionModuleOptions::default())
+    let options = AttentionModuleOptions { is_causal: causal, ..Default::default() };
+    module::attention(split(query), split(key), split(value), None, None, options)
         .swap_dims(1, 2) // [n, tokens, heads, width/heads]
         .reshape([n, tokens, width]) // [n, tokens, width]
 }

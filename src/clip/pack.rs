@@ -9,7 +9,9 @@ use safetensors::tensor::Metadata;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::Clip;
 use super::config::{ClipConfig, TensorSpec};
+use super::text::TextTower;
 use super::vision::VisionTower;
 use super::weights::{self, SCALE, Weights};
 use crate::device::Device;
@@ -63,7 +65,7 @@ impl Manifest {
             return Err(refuse(format!("its format is {}, this version reads {FORMAT}", manifest.format)));
         }
         manifest.weights_file()?;
-        manifest.clip.vision.validate()?;
+        manifest.clip.validate()?;
         Ok(manifest)
     }
 
@@ -81,7 +83,7 @@ impl Manifest {
     }
 }
 
-/// Reads a pack's weight file in pieces, checks it, and builds the tower.
+/// Reads a pack's weight file in pieces, checks it, and builds the towers.
 #[derive(Debug)]
 pub struct PackReader {
     manifest: Manifest,
@@ -138,11 +140,11 @@ impl PackReader {
         Ok(())
     }
 
-    /// All bytes were pushed: checks length and hash and builds the tower.
+    /// All bytes were pushed: checks length and hash and builds the towers.
     ///
     /// # Errors
     /// [`Error::PackLength`], [`Error::PackHash`], [`Error::TensorMissing`].
-    pub fn finish(mut self) -> Result<(Manifest, VisionTower)> {
+    pub fn finish(mut self) -> Result<(Manifest, Clip)> {
         if self.received != self.file.bytes {
             return Err(self.wrong_length());
         }
@@ -150,8 +152,11 @@ impl PackReader {
         if got != self.file.sha256 {
             return Err(Error::PackHash { file: self.file.name, expected: self.file.sha256, got });
         }
-        let tower = VisionTower::new(self.manifest.clip.vision.clone(), &mut self.weights, self.device)?;
-        Ok((self.manifest, tower))
+        let (config, device) = (&self.manifest.clip, &self.device);
+        let vision = VisionTower::new(config.vision.clone(), &mut self.weights, device.clone())?;
+        let text =
+            config.text.clone().map(|text| TextTower::new(text, &mut self.weights, device.clone())).transpose()?;
+        Ok((self.manifest, Clip { vision, text }))
     }
 
     /// Length of what is being collected: the header's length field, the header, or a tensor.
@@ -192,14 +197,14 @@ impl PackReader {
         Ok(())
     }
 
-    /// Compares the header with what the tower needs and plans the reading, in the file's order.
+    /// Compares the header with what the towers need and plans the reading, in the file's order.
     fn read_header(&self) -> Result<Vec<Planned>> {
         // `SafeTensors::read_metadata` wants the whole file at hand; the JSON after the length is enough.
         let json = self.pending.get(8..).unwrap_or_default();
         let metadata: Metadata = serde_json::from_slice(json).map_err(|error| self.bad_header(error.to_string()))?;
         let found = metadata.tensors();
         let quantised = |name: &str| found.get(name).is_some_and(|info| info.dtype == Dtype::I8);
-        let mut specs = weights::with_scales(&self.manifest.clip.vision.tensors(), quantised);
+        let mut specs = weights::with_scales(&self.manifest.clip.tensors(), quantised);
         let mut order: Vec<_> = found.into_iter().collect();
         order.sort_by_key(|(_, info)| info.data_offsets.0);
         let mut plan = Vec::with_capacity(order.len());

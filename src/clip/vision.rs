@@ -4,7 +4,8 @@
 use burn::tensor::{Tensor, TensorData};
 
 use super::config::VisionConfig;
-use super::ops::{self, LayerNorm, Linear};
+use super::ops::{self, LayerNorm};
+use super::transformer::Transformer;
 use super::weights::Weights;
 use crate::clock::Clock;
 use crate::device::Device;
@@ -24,22 +25,9 @@ pub struct VisionTower {
     class: Tensor<1>,
     position: Tensor<2>,
     pre_norm: LayerNorm,
-    blocks: Vec<Block>,
+    transformer: Transformer,
     post_norm: LayerNorm,
     projection: Tensor<2>,
-}
-
-/// One pre-norm transformer block.
-#[derive(Debug)]
-struct Block {
-    norm1: LayerNorm,
-    query: Linear,
-    key: Linear,
-    value: Linear,
-    output: Linear,
-    norm2: LayerNorm,
-    fc1: Linear,
-    fc2: Linear,
 }
 
 /// What the tower saw in `n` pictures, read back from the device.
@@ -59,15 +47,13 @@ impl VisionTower {
     /// # Errors
     /// [`Error::TensorMissing`] where one is absent.
     pub fn new(config: VisionConfig, weights: &mut Weights, device: Device) -> Result<Self> {
-        let blocks = (0..config.layers)
-            .map(|index| Block::new(weights, &format!("vision_model.encoder.layers.{index}")))
-            .collect::<Result<_>>()?;
+        let transformer = Transformer::new(weights, "vision_model.encoder.layers", config.layers, config.heads)?;
         Ok(Self {
             patch: weights.matrix("vision_model.embeddings.patch_embedding.weight")?,
             class: weights.vector("vision_model.embeddings.class_embedding")?,
             position: weights.matrix("vision_model.embeddings.position_embedding.weight")?,
             pre_norm: weights.layer_norm("vision_model.pre_layrnorm")?,
-            blocks,
+            transformer,
             post_norm: weights.layer_norm("vision_model.post_layernorm")?,
             projection: weights.matrix("visual_projection.weight")?,
             config,
@@ -93,7 +79,7 @@ impl VisionTower {
     /// [`Error::Cancelled`], [`Error::DeviceFailed`], or [`Error::NotFinite`] where the result is no
     /// number.
     pub async fn forward(&self, pixels: Vec<f32>, progress: &mut impl Progress) -> Result<ImageTokens> {
-        let total = self.blocks.len();
+        let total = self.config.layers;
         let mut hidden = self.embed(pixels)?;
         let n = hidden.dims()[0];
         let mut class_tokens = Vec::with_capacity(total);
@@ -153,9 +139,7 @@ impl VisionTower {
     /// Block `index`: `[n, tokens, width]` → the same.
     #[must_use]
     pub fn block(&self, index: usize, hidden: Tensor<3>) -> Tensor<3> {
-        let block = &self.blocks[index];
-        let hidden = hidden.clone() + block.attend(hidden, self.config.heads);
-        hidden.clone() + block.think(hidden)
+        self.transformer.block(index, hidden)
     }
 
     /// The last block's class token, normed and projected: `[n, tokens, width]` → `[n, projection]`.
@@ -164,35 +148,6 @@ impl VisionTower {
         let class = class_token(hidden).unsqueeze_dim(1); // [n, 1, width]
         let normed: Tensor<2> = ops::layer_norm(class, &self.post_norm).squeeze_dim(1); // [n, width]
         normed.matmul(self.projection.clone()) // [n, projection]
-    }
-}
-
-impl Block {
-    fn new(weights: &mut Weights, prefix: &str) -> Result<Self> {
-        Ok(Self {
-            norm1: weights.layer_norm(&format!("{prefix}.layer_norm1"))?,
-            query: weights.linear(&format!("{prefix}.self_attn.q_proj"))?,
-            key: weights.linear(&format!("{prefix}.self_attn.k_proj"))?,
-            value: weights.linear(&format!("{prefix}.self_attn.v_proj"))?,
-            output: weights.linear(&format!("{prefix}.self_attn.out_proj"))?,
-            norm2: weights.layer_norm(&format!("{prefix}.layer_norm2"))?,
-            fc1: weights.linear(&format!("{prefix}.mlp.fc1"))?,
-            fc2: weights.linear(&format!("{prefix}.mlp.fc2"))?,
-        })
-    }
-
-    /// Norm and attention, without the residual.
-    fn attend(&self, hidden: Tensor<3>, heads: usize) -> Tensor<3> {
-        let x = ops::layer_norm(hidden, &self.norm1);
-        let (query, key) = (ops::linear(x.clone(), &self.query), ops::linear(x.clone(), &self.key));
-        let value = ops::linear(x, &self.value);
-        ops::linear(ops::attention(query, key, value, heads), &self.output)
-    }
-
-    /// Norm and MLP, without the residual.
-    fn think(&self, hidden: Tensor<3>) -> Tensor<3> {
-        let x = ops::layer_norm(hidden, &self.norm2);
-        ops::linear(ops::quick_gelu(ops::linear(x, &self.fc1)), &self.fc2)
     }
 }
 

@@ -8,6 +8,7 @@ use safetensors::Dtype;
 
 use super::config::{Role, TensorSpec};
 use super::ops::{LayerNorm, Linear};
+use super::rows::Rows;
 use crate::device::Device;
 use crate::{Error, Result};
 
@@ -21,13 +22,14 @@ pub struct Weights {
     scales: HashMap<String, Vec<f32>>,
     vectors: HashMap<String, Tensor<1>>,
     matrices: HashMap<String, Tensor<2>>,
+    rows: HashMap<String, Rows>,
 }
 
 impl Weights {
     /// Nothing yet.
     #[must_use]
     pub fn new(device: Device) -> Self {
-        Self { device, scales: HashMap::new(), vectors: HashMap::new(), matrices: HashMap::new() }
+        Self { device, scales: HashMap::new(), vectors: HashMap::new(), matrices: HashMap::new(), rows: HashMap::new() }
     }
 
     /// Converts one tensor of the file and puts it on the device. Scales must come before the int8
@@ -37,15 +39,32 @@ impl Weights {
     /// [`Error::TensorType`], [`Error::NotFinite`], or [`Error::TensorMissing`] for an int8 tensor
     /// whose scales have not been seen.
     pub fn insert(&mut self, name: &str, spec: &TensorSpec, dtype: Dtype, bytes: &[u8]) -> Result<()> {
-        let mut values = self.floats(name, dtype, bytes)?;
+        let not_finite = || Error::NotFinite { name: format!("The tensor {name}") };
+        let type_error = || Error::TensorType { name: name.to_owned(), got: format!("{dtype:?}") };
+        let scales = match dtype {
+            Dtype::I8 => {
+                let missing = || Error::TensorMissing { name: format!("{name}{SCALE}") };
+                self.scales.remove(&format!("{name}{SCALE}")).ok_or_else(missing)?
+            }
+            _ => Vec::new(),
+        };
+        let rows = spec.shape.first().copied().unwrap_or(1).max(1);
+        if spec.role == Role::Rows {
+            let table = Rows::new(dtype, bytes.to_vec(), scales, rows).ok_or_else(type_error)?;
+            if !(0..rows).all(|index| table.row(index).iter().all(|value| value.is_finite())) {
+                return Err(not_finite());
+            }
+            self.rows.insert(name.to_owned(), table);
+            return Ok(());
+        }
+        let mut values = floats(dtype, bytes, &scales).ok_or_else(type_error)?;
         if values.iter().any(|value| !value.is_finite()) {
-            return Err(Error::NotFinite { name: format!("The tensor {name}") });
+            return Err(not_finite());
         }
         if name.ends_with(SCALE) {
             self.scales.insert(name.to_owned(), values);
             return Ok(());
         }
-        let rows = spec.shape.first().copied().unwrap_or(1).max(1);
         let columns = values.len() / rows;
         let device = self.device.burn();
         match spec.role {
@@ -54,30 +73,12 @@ impl Weights {
                 self.vectors.insert(name.to_owned(), Tensor::from_data(data, device));
                 return Ok(());
             }
-            Role::Table => {}
+            Role::Table | Role::Rows => {}
             Role::Linear | Role::Patch => values = transpose(&values, rows, columns),
         }
         let shape = if spec.role == Role::Table { [rows, columns] } else { [columns, rows] };
         self.matrices.insert(name.to_owned(), Tensor::from_data(TensorData::new(values, shape), device));
         Ok(())
-    }
-
-    fn floats(&self, name: &str, dtype: Dtype, bytes: &[u8]) -> Result<Vec<f32>> {
-        Ok(match dtype {
-            Dtype::F32 => bytes.as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect(),
-            Dtype::F16 => bytes.as_chunks().0.iter().map(|&two| f16::from_le_bytes(two).to_f32()).collect(),
-            Dtype::BF16 => bytes.as_chunks().0.iter().map(|&two| bf16::from_le_bytes(two).to_f32()).collect(),
-            Dtype::I8 => {
-                let missing = || Error::TensorMissing { name: format!("{name}{SCALE}") };
-                let scales = self.scales.get(&format!("{name}{SCALE}")).ok_or_else(missing)?;
-                let columns = (bytes.len() / scales.len().max(1)).max(1);
-                let dequantise = |(row, &scale): (&[u8], &f32)| {
-                    row.iter().map(|&byte| f32::from(byte.cast_signed()) * scale).collect::<Vec<_>>()
-                };
-                bytes.chunks_exact(columns).zip(scales).flat_map(dequantise).collect()
-            }
-            other => return Err(Error::TensorType { name: name.to_owned(), got: format!("{other:?}") }),
-        })
     }
 
     /// Takes a vector `[n]` out.
@@ -94,6 +95,14 @@ impl Weights {
     /// [`Error::TensorMissing`].
     pub fn matrix(&mut self, name: &str) -> Result<Tensor<2>> {
         self.matrices.remove(name).ok_or_else(|| Error::TensorMissing { name: name.to_owned() })
+    }
+
+    /// Takes a table that stays on the CPU out.
+    ///
+    /// # Errors
+    /// [`Error::TensorMissing`].
+    pub fn rows(&mut self, name: &str) -> Result<Rows> {
+        self.rows.remove(name).ok_or_else(|| Error::TensorMissing { name: name.to_owned() })
     }
 
     /// Takes `{prefix}.weight` and `{prefix}.bias` out as a linear layer.
@@ -114,6 +123,24 @@ impl Weights {
             shift: self.vector(&format!("{prefix}.bias"))?,
         })
     }
+}
+
+/// Numbers of a weight file as f32; `None` where weights cannot have the type. Of int8 the bytes are as many
+/// rows as there are `scales`.
+pub(super) fn floats(dtype: Dtype, bytes: &[u8], scales: &[f32]) -> Option<Vec<f32>> {
+    Some(match dtype {
+        Dtype::F32 => bytes.as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect(),
+        Dtype::F16 => bytes.as_chunks().0.iter().map(|&two| f16::from_le_bytes(two).to_f32()).collect(),
+        Dtype::BF16 => bytes.as_chunks().0.iter().map(|&two| bf16::from_le_bytes(two).to_f32()).collect(),
+        Dtype::I8 => {
+            let columns = (bytes.len() / scales.len().max(1)).max(1);
+            let dequantise = |(row, &scale): (&[u8], &f32)| {
+                row.iter().map(|&byte| f32::from(byte.cast_signed()) * scale).collect::<Vec<_>>()
+            };
+            bytes.chunks_exact(columns).zip(scales).flat_map(dequantise).collect()
+        }
+        _ => return None,
+    })
 }
 
 /// What the file must hold besides `specs` when it is quantised: scales `[out]` for its int8 tensors.

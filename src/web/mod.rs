@@ -71,10 +71,10 @@ impl Loader {
     /// # Errors
     /// `pack-length`, `pack-hash`, `head-format`, `head-mismatch`, `tensor-…`.
     pub fn finish(self, head: &[u8]) -> JsResult<Detector> {
-        let (manifest, tower) = self.reader.finish().map_err(throw)?;
+        let (manifest, clip) = self.reader.finish().map_err(throw)?;
         let bytes = head.to_vec();
         let head = Head::read(head).map_err(throw)?;
-        let extractor = Extractor::new(manifest, tower);
+        let extractor = Extractor::new(manifest, clip);
         let detector = crate::detector::Detector::new(extractor, head).map_err(throw)?;
         Ok(Detector { detector, head: bytes })
     }

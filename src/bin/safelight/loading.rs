@@ -53,8 +53,8 @@ impl Model {
             bar.inc(length as u64);
         }
         bar.finish_and_clear();
-        let (manifest, tower) = reader.finish()?;
-        Ok(Extractor::new(manifest, tower))
+        let (manifest, clip) = reader.finish()?;
+        Ok(Extractor::new(manifest, clip))
     }
 
     async fn device(&self) -> Result<Device> {
