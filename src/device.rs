@@ -1,9 +1,12 @@
 //! Where tensors are computed: a WebGPU device or the CPU. The only module that knows which.
 
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
 use burn::tensor::wgpu::{WgpuSetup, wgpu};
 use serde::{Deserialize, Serialize};
 
+use crate::gpu::Context;
 use crate::{Error, Result};
 
 /// What the caller asks for.
@@ -66,6 +69,8 @@ pub struct SelfTest {
 #[derive(Debug, Clone)]
 pub struct Device {
     burn: burn::tensor::Device,
+    /// The same GPU for our own kernels; burn's are for training a head.
+    gpu: Option<Arc<Context>>,
     info: DeviceInfo,
 }
 
@@ -74,7 +79,7 @@ impl Device {
     #[must_use]
     pub fn cpu() -> Self {
         let info = DeviceInfo { kind: Kind::Cpu, name: cpu_name(), fallback: None, self_test: None };
-        Self { burn: burn::tensor::Device::flex(), info }
+        Self { burn: burn::tensor::Device::flex(), gpu: None, info }
     }
 
     /// The CPU, in place of a GPU that cannot be used because of `reason`.
@@ -118,6 +123,11 @@ impl Device {
     #[must_use]
     pub fn burn(&self) -> &burn::tensor::Device {
         &self.burn
+    }
+
+    /// The GPU on which our kernels run, where it is one.
+    pub(crate) fn gpu(&self) -> Option<Arc<Context>> {
+        self.gpu.clone()
     }
 
     /// Reads a tensor back, whatever its rank, in row-major order.
@@ -182,10 +192,11 @@ async fn open_gpu(software_too: bool) -> Result<Device> {
         })
         .await
         .map_err(|error| unavailable(error.to_string()))?;
+    let gpu = Some(Arc::new(Context::new(device.clone(), queue.clone())));
     let backend = about.backend;
     let setup = WgpuSetup { instance, adapter, device, queue, backend };
     let burn =
         burn::tensor::Device::wgpu_options().setup(setup).init().map_err(|error| unavailable(error.to_string()))?;
     let name = if about.name.is_empty() { "WebGPU".to_owned() } else { about.name };
-    Ok(Device { burn, info: DeviceInfo { kind: Kind::Gpu, name, fallback: None, self_test: None } })
+    Ok(Device { burn, gpu, info: DeviceInfo { kind: Kind::Gpu, name, fallback: None, self_test: None } })
 }

@@ -18,6 +18,7 @@ pub mod device;
 pub mod error;
 pub mod extractor;
 pub mod features;
+mod gpu;
 pub mod head;
 #[cfg(feature = "train")]
 pub mod metrics;

@@ -79,6 +79,21 @@ pub struct TextConfig {
     pub projection: usize,
 }
 
+/// The shape of a tower's blocks, which is all that the device needs to know of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockShape {
+    /// Tokens of a sequence, at most.
+    pub tokens: usize,
+    /// Width of the residual stream.
+    pub width: usize,
+    /// Attention heads.
+    pub heads: usize,
+    /// Width of the hidden layer of the MLP.
+    pub mlp: usize,
+    /// A token sees itself and those before it, instead of all.
+    pub causal: bool,
+}
+
 /// How a tensor is used, and so how it is laid out on the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -89,10 +104,10 @@ pub enum Role {
     /// The token table: `[vocabulary, width]`, kept on the CPU in the file's number type. ViT-L/14's, 152 MB
     /// in f32, exceeds the 128 MiB that WebGPU binds by default, and a caption needs a few rows of it.
     Rows,
-    /// A linear layer's weight: `[out, in]` in the file, `[in, out]` on the device.
+    /// A linear layer's weight, `[out, in]`.
     Linear,
-    /// The patch convolution: `[width, 3, patch, patch]` in the file, `[3·patch·patch, width]` on the
-    /// device, because stride equals kernel and the convolution is one product.
+    /// The patch convolution, `[width, 3, patch, patch]`: stride equals kernel, so it is the weight of one product,
+    /// `[width, 3·patch·patch]`.
     Patch,
 }
 
@@ -110,6 +125,13 @@ impl VisionConfig {
     #[must_use]
     pub fn tokens(&self) -> usize {
         1 + (self.image_size / self.patch_size).pow(2)
+    }
+
+    /// The shape of its blocks.
+    #[must_use]
+    pub fn block(&self) -> BlockShape {
+        let Self { width, heads, mlp, .. } = *self;
+        BlockShape { tokens: self.tokens(), width, heads, mlp, causal: false }
     }
 
     /// Refuses shapes that no vision transformer has, before anything is allocated for them.
@@ -151,6 +173,13 @@ impl VisionConfig {
 }
 
 impl TextConfig {
+    /// The shape of its blocks.
+    #[must_use]
+    pub fn block(&self) -> BlockShape {
+        let Self { context, width, heads, mlp, .. } = *self;
+        BlockShape { tokens: context, width, heads, mlp, causal: true }
+    }
+
     /// Refuses shapes that no text tower has, before anything is allocated for them.
     ///
     /// # Errors

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | `config` | the sizes of a model, and which tensors it needs |
 //! | `pack` | the manifest of a model pack; reading its weight file in pieces |
-//! | `weights`, `rows` | one tensor: number type → f32 → device; the table that stays on the CPU |
-//! | `ops` | linear, layer norm, attention, QuickGELU, patches |
+//! | `weights`, `rows` | one tensor, checked, onto the device; the table that stays on the CPU |
+//! | `ops` | the fused operations, on the CPU with burn and on a GPU with our own kernels |
 //! | `transformer` | the blocks that both towers are made of |
 //! | `vision`, `text` | the image tower; the text tower |
 //! | `self_test` | does this device compute what the CPU computes? |
@@ -30,4 +30,15 @@ pub struct Clip {
     pub vision: VisionTower,
     /// The text tower, where the pack has one.
     pub text: Option<TextTower>,
+}
+
+/// What a tower holds after one of its stages, read back from the device.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stage {
+    /// Its name in the goldens.
+    pub name: String,
+    /// `[n, tokens, width]`.
+    pub shape: [usize; 3],
+    /// Row-major.
+    pub values: Vec<f32>,
 }

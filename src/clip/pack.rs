@@ -113,7 +113,7 @@ impl PackReader {
     /// [`Error::PackManifest`].
     pub fn new(manifest: Manifest, device: Device) -> Result<Self> {
         let file = manifest.weights_file()?.clone();
-        let weights = Weights::new(device.clone());
+        let weights = Weights::new(&device);
         Ok(Self { manifest, file, device, weights, hash: Sha256::new(), received: 0, pending: Vec::new(), plan: None })
     }
 

@@ -54,7 +54,7 @@ pub async fn run(device: Device) -> Result<Device> {
 
 async fn embed(device: &Device) -> Result<Vec<f32>> {
     let mut noise = Noise(1);
-    let mut weights = Weights::new(device.clone());
+    let mut weights = Weights::new(device);
     for (name, spec) in CONFIG.tensors() {
         let values: Vec<f32> = (0..spec.shape.iter().product()).map(|_| noise.next() * 0.1).collect();
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();

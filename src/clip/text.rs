@@ -1,13 +1,12 @@
 //! CLIP's text tower (Radford et al. 2021, section 2.4; openai/CLIP `clip/model.py`, `encode_text`):
 //! token ids in, the projected embedding at the end-of-text token out.
 
-use burn::tensor::{Tensor, TensorData};
-
+use super::Stage;
 use super::config::TextConfig;
-use super::ops::{self, LayerNorm};
+use super::ops::{Cpu, Gpu, LayerNorm, Linear, Ops, Then};
 use super::rows::Rows;
 use super::transformer::Transformer;
-use super::weights::Weights;
+use super::weights::{Tensors, Weights};
 use crate::device::Device;
 use crate::progress::{self, Progress};
 use crate::{Error, Result};
@@ -17,11 +16,26 @@ use crate::{Error, Result};
 pub struct TextTower {
     config: TextConfig,
     device: Device,
+    tower: On,
+}
+
+/// The tower on what computes it.
+#[derive(Debug)]
+enum On {
+    Cpu(Box<Tower<Cpu>>),
+    Gpu(Box<Tower<Gpu>>),
+}
+
+/// The tower, whoever computes.
+#[derive(Debug)]
+struct Tower<O: Ops> {
+    ops: O,
     token: Rows,
-    position: Tensor<2>,
-    transformer: Transformer,
-    final_norm: LayerNorm,
-    projection: Tensor<2>,
+    position: O::Table,
+    transformer: Transformer<O>,
+    final_norm: LayerNorm<O>,
+    projection: Linear<O>,
+    config: TextConfig,
 }
 
 impl TextTower {
@@ -30,16 +44,11 @@ impl TextTower {
     /// # Errors
     /// [`Error::TensorMissing`] where one is absent.
     pub fn new(config: TextConfig, weights: &mut Weights, device: Device) -> Result<Self> {
-        let transformer = Transformer::new(weights, "text_model.encoder.layers", config.layers, config.heads)?;
-        Ok(Self {
-            token: weights.rows("text_model.embeddings.token_embedding.weight")?,
-            position: weights.matrix("text_model.embeddings.position_embedding.weight")?,
-            transformer: transformer.causal(),
-            final_norm: weights.layer_norm("text_model.final_layer_norm")?,
-            projection: weights.matrix("text_projection.weight")?,
-            config,
-            device,
-        })
+        let tower = match weights {
+            Weights::Cpu(tensors) => On::Cpu(Box::new(Tower::new(&config, tensors)?)),
+            Weights::Gpu(tensors) => On::Gpu(Box::new(Tower::new(&config, tensors)?)),
+        };
+        Ok(Self { config, device, tower })
     }
 
     /// The shape of the tower.
@@ -58,20 +67,56 @@ impl TextTower {
     /// `[n, projection]`, not normalised. `progress` is told of every block.
     ///
     /// # Errors
-    /// [`Error::TensorShape`] as [`TextTower::embed`]; [`Error::Cancelled`], [`Error::DeviceFailed`], or
-    /// [`Error::NotFinite`] where the result is no number.
+    /// [`Error::TensorShape`] where a caption is empty, longer than the context, or has an id beyond the
+    /// vocabulary; [`Error::Cancelled`], [`Error::DeviceFailed`], [`Error::GpuUnavailable`] where the GPU cannot
+    /// compute it right, or [`Error::NotFinite`] where the result is no number.
     pub async fn forward(&self, captions: &[Vec<u32>], progress: &mut impl Progress) -> Result<Vec<f32>> {
+        match &self.tower {
+            On::Cpu(tower) => tower.forward(captions, progress).await,
+            On::Gpu(tower) => tower.forward(captions, progress).await,
+        }
+    }
+
+    /// What the tower holds after each of its blocks, read back one by one: for tests that name the first wrong
+    /// one.
+    ///
+    /// # Errors
+    /// As [`TextTower::forward`].
+    pub async fn stages(&self, captions: &[Vec<u32>]) -> Result<Vec<Stage>> {
+        match &self.tower {
+            On::Cpu(tower) => tower.stages(captions).await,
+            On::Gpu(tower) => tower.stages(captions).await,
+        }
+    }
+}
+
+impl<O: Ops> Tower<O> {
+    fn new(config: &TextConfig, tensors: &mut Tensors<O>) -> Result<Self> {
+        Ok(Self {
+            token: tensors.rows("text_model.embeddings.token_embedding.weight")?,
+            position: tensors.table("text_model.embeddings.position_embedding.weight")?,
+            transformer: Transformer::new(tensors, "text_model.encoder.layers", config.layers, config.block())?,
+            final_norm: tensors.layer_norm("text_model.final_layer_norm")?,
+            projection: tensors.product("text_projection.weight")?,
+            config: config.clone(),
+            ops: tensors.ops().clone(),
+        })
+    }
+
+    async fn forward(&self, captions: &[Vec<u32>], progress: &mut impl Progress) -> Result<Vec<f32>> {
         if captions.is_empty() {
             return Ok(Vec::new());
         }
-        let total = self.config.layers;
-        let mut hidden = self.embed(captions)?;
+        let (ops, total) = (&self.ops, self.config.layers);
+        self.transformer.prepare(ops).await?;
+        let mut hidden = self.embed(captions)?.0;
         for index in 0..total {
             progress::step(progress, index, total)?;
-            hidden = self.block(index, hidden);
+            hidden = self.transformer.block(ops, index, &hidden);
         }
         let ends: Vec<usize> = captions.iter().map(|ids| end(ids)).collect();
-        let embedding = self.device.read(self.project(&hidden, &ends)).await?;
+        let normed = ops.layer_norm(&ops.pick(&hidden, &ends), &self.final_norm); // [n, 1, width]
+        let embedding = ops.read(&ops.linear(&normed, &self.projection, Then::Nothing)).await?; // [n, 1, projection]
         progress::step(progress, total, total)?;
         if !embedding.iter().all(|value| value.is_finite()) {
             return Err(Error::NotFinite { name: "The text tower's result".to_owned() });
@@ -79,14 +124,20 @@ impl TextTower {
         Ok(embedding)
     }
 
-    /// Token ids → the tokens that enter the first block, `[n, tokens, width]`, as many as the longest
-    /// caption has. Shorter ones end in zeros, which no token of theirs sees; nor would it see those that fill
-    /// the context in other implementations.
-    ///
-    /// # Errors
-    /// [`Error::TensorShape`] where a caption is empty, longer than the context, or has an id beyond the
-    /// vocabulary.
-    pub fn embed(&self, captions: &[Vec<u32>]) -> Result<Tensor<3>> {
+    async fn stages(&self, captions: &[Vec<u32>]) -> Result<Vec<Stage>> {
+        let (mut hidden, shape) = self.embed(captions)?;
+        let mut stages = Vec::new();
+        for index in 0..self.config.layers {
+            hidden = self.transformer.block(&self.ops, index, &hidden);
+            stages.push(Stage { name: format!("stage.{index}"), shape, values: self.ops.read(&hidden).await? });
+        }
+        Ok(stages)
+    }
+
+    /// Token ids → the tokens that enter the first block and their shape `[n, tokens, width]`, as many as the
+    /// longest caption has. Shorter ones end in zeros, which no token of theirs sees; nor would it see those that
+    /// fill the context in other implementations.
+    fn embed(&self, captions: &[Vec<u32>]) -> Result<(O::Hidden, [usize; 3])> {
         let (n, width) = (captions.len(), self.config.width);
         let tokens = captions.iter().map(Vec::len).max().unwrap_or_default();
         let shortest = captions.iter().map(Vec::len).min().unwrap_or_default();
@@ -100,26 +151,8 @@ impl TextTower {
             values.extend(ids.iter().flat_map(|&id| self.token.row(id as usize)));
             values.resize((index + 1) * tokens * width, 0.0);
         }
-        let embedded = Tensor::<3>::from_data(TensorData::new(values, [n, tokens, width]), self.device.burn());
-        Ok(embedded + self.position.clone().narrow(0, 0, tokens).unsqueeze()) // [n, tokens, width]
-    }
-
-    /// Block `index`: `[n, tokens, width]` → the same.
-    #[must_use]
-    pub fn block(&self, index: usize, hidden: Tensor<3>) -> Tensor<3> {
-        self.transformer.block(index, hidden)
-    }
-
-    /// Of each caption the token at its place in `ends` `[n]`, normed and projected: `[n, tokens, width]` →
-    /// `[n, projection]`.
-    #[must_use]
-    pub fn project(&self, hidden: &Tensor<3>, ends: &[usize]) -> Tensor<2> {
-        let width = self.config.width;
-        let end = |(index, &place): (usize, &usize)| hidden.clone().slice([index..index + 1, place..place + 1]);
-        let ends = Tensor::cat(ends.iter().enumerate().map(end).collect(), 0); // [n, 1, width]
-        let normed = ops::layer_norm(ends, &self.final_norm); // [n, 1, width]
-        let n = normed.dims()[0];
-        normed.reshape([n, width]).matmul(self.projection.clone()) // [n, projection]
+        let shape = [n, tokens, width];
+        Ok((self.ops.text_tokens(values, shape, &self.position), shape))
     }
 }
 

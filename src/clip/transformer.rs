@@ -1,84 +1,73 @@
 //! The transformer that both towers are made of (openai/CLIP, `clip/model.py`, `ResidualAttentionBlock`):
 //! pre-norm blocks of attention and an MLP with QuickGELU.
 
-use burn::tensor::Tensor;
-
-use super::ops::{self, LayerNorm, Linear};
-use super::weights::Weights;
+use super::config::BlockShape;
+use super::ops::{LayerNorm, Linear, Ops, Then};
+use super::weights::Tensors;
 use crate::Result;
 
 /// A tower's blocks with their weights on a device.
 #[derive(Debug)]
-pub struct Transformer {
-    blocks: Vec<Block>,
-    heads: usize,
-    causal: bool,
+pub struct Transformer<O: Ops> {
+    blocks: Vec<Block<O>>,
+    shape: BlockShape,
 }
 
 /// One pre-norm block.
 #[derive(Debug)]
-struct Block {
-    norm1: LayerNorm,
-    query: Linear,
-    key: Linear,
-    value: Linear,
-    output: Linear,
-    norm2: LayerNorm,
-    fc1: Linear,
-    fc2: Linear,
+struct Block<O: Ops> {
+    norm1: LayerNorm<O>,
+    qkv: O::Projections,
+    output: Linear<O>,
+    norm2: LayerNorm<O>,
+    fc1: Linear<O>,
+    fc2: Linear<O>,
 }
 
-impl Transformer {
-    /// Takes the tensors `{prefix}.{index}.…` of `layers` blocks out of `weights`. Every token sees all
-    /// others.
+impl<O: Ops> Transformer<O> {
+    /// Takes the tensors `{prefix}.{index}.…` of `layers` blocks out of `tensors`.
     ///
     /// # Errors
     /// [`crate::Error::TensorMissing`] where one is absent.
-    pub fn new(weights: &mut Weights, prefix: &str, layers: usize, heads: usize) -> Result<Self> {
-        let blocks = (0..layers).map(|index| Block::new(weights, &format!("{prefix}.{index}")));
-        Ok(Self { blocks: blocks.collect::<Result<_>>()?, heads, causal: false })
+    pub fn new(tensors: &mut Tensors<O>, prefix: &str, layers: usize, shape: BlockShape) -> Result<Self> {
+        let blocks = (0..layers).map(|index| Block::new(tensors, &format!("{prefix}.{index}")));
+        Ok(Self { blocks: blocks.collect::<Result<_>>()?, shape })
     }
 
-    /// The same, but no token sees a later one.
-    #[must_use]
-    pub fn causal(self) -> Self {
-        Self { causal: true, ..self }
+    /// Makes the device ready for these blocks.
+    ///
+    /// # Errors
+    /// As [`Ops::prepare`].
+    pub async fn prepare(&self, ops: &O) -> Result<()> {
+        match self.blocks.first() {
+            Some(block) => ops.prepare(self.shape, &block.fc1.weight).await,
+            None => Ok(()),
+        }
     }
 
     /// Block `index`: `[n, tokens, width]` → the same.
-    #[must_use]
-    pub fn block(&self, index: usize, hidden: Tensor<3>) -> Tensor<3> {
+    pub fn block(&self, ops: &O, index: usize, hidden: &O::Hidden) -> O::Hidden {
         let block = &self.blocks[index];
-        let hidden = hidden.clone() + block.attend(hidden, self.heads, self.causal);
-        hidden.clone() + block.think(hidden)
+        let x = ops.layer_norm(hidden, &block.norm1);
+        let x = ops.attention(&x, &block.qkv, self.shape.heads, self.shape.causal);
+        let hidden = ops.linear(&x, &block.output, Then::Add(hidden));
+        let x = ops.layer_norm(&hidden, &block.norm2);
+        let x = ops.linear(&x, &block.fc1, Then::QuickGelu); // [n, tokens, mlp]
+        ops.linear(&x, &block.fc2, Then::Add(&hidden))
     }
 }
 
-impl Block {
-    fn new(weights: &mut Weights, prefix: &str) -> Result<Self> {
+impl<O: Ops> Block<O> {
+    fn new(tensors: &mut Tensors<O>, prefix: &str) -> Result<Self> {
+        let [query, key, value] = ["q_proj", "k_proj", "v_proj"].map(|layer| format!("{prefix}.self_attn.{layer}"));
+        let qkv = [tensors.linear(&query)?, tensors.linear(&key)?, tensors.linear(&value)?];
         Ok(Self {
-            norm1: weights.layer_norm(&format!("{prefix}.layer_norm1"))?,
-            query: weights.linear(&format!("{prefix}.self_attn.q_proj"))?,
-            key: weights.linear(&format!("{prefix}.self_attn.k_proj"))?,
-            value: weights.linear(&format!("{prefix}.self_attn.v_proj"))?,
-            output: weights.linear(&format!("{prefix}.self_attn.out_proj"))?,
-            norm2: weights.layer_norm(&format!("{prefix}.layer_norm2"))?,
-            fc1: weights.linear(&format!("{prefix}.mlp.fc1"))?,
-            fc2: weights.linear(&format!("{prefix}.mlp.fc2"))?,
+            norm1: tensors.layer_norm(&format!("{prefix}.layer_norm1"))?,
+            qkv: tensors.ops().projections(qkv)?,
+            output: tensors.linear(&format!("{prefix}.self_attn.out_proj"))?,
+            norm2: tensors.layer_norm(&format!("{prefix}.layer_norm2"))?,
+            fc1: tensors.linear(&format!("{prefix}.mlp.fc1"))?,
+            fc2: tensors.linear(&format!("{prefix}.mlp.fc2"))?,
         })
-    }
-
-    /// Norm and attention, without the residual.
-    fn attend(&self, hidden: Tensor<3>, heads: usize, causal: bool) -> Tensor<3> {
-        let x = ops::layer_norm(hidden, &self.norm1);
-        let (query, key) = (ops::linear(x.clone(), &self.query), ops::linear(x.clone(), &self.key));
-        let value = ops::linear(x, &self.value);
-        ops::linear(ops::attention(query, key, value, heads, causal), &self.output)
-    }
-
-    /// Norm and MLP, without the residual.
-    fn think(&self, hidden: Tensor<3>) -> Tensor<3> {
-        let x = ops::layer_norm(hidden, &self.norm2);
-        ops::linear(ops::quick_gelu(ops::linear(x, &self.fc1)), &self.fc2)
     }
 }

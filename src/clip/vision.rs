@@ -1,12 +1,11 @@
 //! CLIP's image tower (Radford et al. 2021, section 2.4; openai/CLIP `clip/model.py`,
 //! `VisionTransformer`): pixels in, the projected embedding and the class token of every block out.
 
-use burn::tensor::{Tensor, TensorData};
-
+use super::Stage;
 use super::config::VisionConfig;
-use super::ops::{self, LayerNorm};
+use super::ops::{Cpu, Gpu, LayerNorm, Linear, Ops, PictureEmbedding, Then};
 use super::transformer::Transformer;
-use super::weights::Weights;
+use super::weights::{Tensors, Weights};
 use crate::clock::Clock;
 use crate::device::Device;
 use crate::progress::{self, Progress};
@@ -21,13 +20,26 @@ const SLOW_BLOCK_MS: f64 = 60.0;
 pub struct VisionTower {
     config: VisionConfig,
     device: Device,
-    patch: Tensor<2>,
-    class: Tensor<1>,
-    position: Tensor<2>,
-    pre_norm: LayerNorm,
-    transformer: Transformer,
-    post_norm: LayerNorm,
-    projection: Tensor<2>,
+    tower: On,
+}
+
+/// The tower on what computes it.
+#[derive(Debug)]
+enum On {
+    Cpu(Box<Tower<Cpu>>),
+    Gpu(Box<Tower<Gpu>>),
+}
+
+/// The tower, whoever computes.
+#[derive(Debug)]
+struct Tower<O: Ops> {
+    ops: O,
+    embedding: PictureEmbedding<O>,
+    pre_norm: LayerNorm<O>,
+    transformer: Transformer<O>,
+    post_norm: LayerNorm<O>,
+    projection: Linear<O>,
+    config: VisionConfig,
 }
 
 /// What the tower saw in `n` pictures, read back from the device.
@@ -47,18 +59,11 @@ impl VisionTower {
     /// # Errors
     /// [`Error::TensorMissing`] where one is absent.
     pub fn new(config: VisionConfig, weights: &mut Weights, device: Device) -> Result<Self> {
-        let transformer = Transformer::new(weights, "vision_model.encoder.layers", config.layers, config.heads)?;
-        Ok(Self {
-            patch: weights.matrix("vision_model.embeddings.patch_embedding.weight")?,
-            class: weights.vector("vision_model.embeddings.class_embedding")?,
-            position: weights.matrix("vision_model.embeddings.position_embedding.weight")?,
-            pre_norm: weights.layer_norm("vision_model.pre_layrnorm")?,
-            transformer,
-            post_norm: weights.layer_norm("vision_model.post_layernorm")?,
-            projection: weights.matrix("visual_projection.weight")?,
-            config,
-            device,
-        })
+        let tower = match weights {
+            Weights::Cpu(tensors) => On::Cpu(Box::new(Tower::new(&config, tensors)?)),
+            Weights::Gpu(tensors) => On::Gpu(Box::new(Tower::new(&config, tensors)?)),
+        };
+        Ok(Self { config, device, tower })
     }
 
     /// The shape of the tower.
@@ -76,50 +81,97 @@ impl VisionTower {
     /// The whole pass over `pixels` `[n, 3, side, side]`, row-major.
     ///
     /// # Errors
-    /// [`Error::Cancelled`], [`Error::DeviceFailed`], or [`Error::NotFinite`] where the result is no
-    /// number.
+    /// [`Error::TensorShape`] where the pixels are not whole pictures of the tower's size;
+    /// [`Error::Cancelled`], [`Error::DeviceFailed`], [`Error::GpuUnavailable`] where the GPU cannot compute it
+    /// right, or [`Error::NotFinite`] where the result is no number.
     pub async fn forward(&self, pixels: Vec<f32>, progress: &mut impl Progress) -> Result<ImageTokens> {
-        let total = self.config.layers;
-        let mut hidden = self.embed(pixels)?;
-        let n = hidden.dims()[0];
+        match &self.tower {
+            On::Cpu(tower) => tower.forward(pixels, progress).await,
+            On::Gpu(tower) => tower.forward(pixels, progress).await,
+        }
+    }
+
+    /// What the tower holds after each of its stages, read back one by one: for tests that name the first wrong
+    /// one.
+    ///
+    /// # Errors
+    /// As [`VisionTower::forward`].
+    pub async fn stages(&self, pixels: Vec<f32>) -> Result<Vec<Stage>> {
+        match &self.tower {
+            On::Cpu(tower) => tower.stages(pixels).await,
+            On::Gpu(tower) => tower.stages(pixels).await,
+        }
+    }
+}
+
+impl<O: Ops> Tower<O> {
+    fn new(config: &VisionConfig, tensors: &mut Tensors<O>) -> Result<Self> {
+        let embedding = PictureEmbedding {
+            patch: tensors.product("vision_model.embeddings.patch_embedding.weight")?,
+            class: tensors.vector("vision_model.embeddings.class_embedding")?,
+            position: tensors.table("vision_model.embeddings.position_embedding.weight")?,
+        };
+        Ok(Self {
+            embedding,
+            pre_norm: tensors.layer_norm("vision_model.pre_layrnorm")?,
+            transformer: Transformer::new(tensors, "vision_model.encoder.layers", config.layers, config.block())?,
+            post_norm: tensors.layer_norm("vision_model.post_layernorm")?,
+            projection: tensors.product("visual_projection.weight")?,
+            config: config.clone(),
+            ops: tensors.ops().clone(),
+        })
+    }
+
+    async fn forward(&self, pixels: Vec<f32>, progress: &mut impl Progress) -> Result<ImageTokens> {
+        let (ops, total) = (&self.ops, self.config.layers);
+        let n = self.pictures(&pixels)?;
+        progress::step(progress, 0, total)?;
+        self.transformer.prepare(ops).await?;
+        let mut hidden = ops.layer_norm(&self.positioned(pixels), &self.pre_norm);
         let mut class_tokens = Vec::with_capacity(total);
         let mut slow = true;
-        progress::step(progress, 0, total)?;
         for index in 0..total {
             let clock = Clock::start();
-            hidden = self.block(index, hidden);
-            let class = class_token(&hidden);
+            hidden = self.transformer.block(ops, index, &hidden);
+            class_tokens.push(self.class_token(&hidden, n));
             if slow {
-                self.device.read(class.clone()).await?;
+                ops.wait().await?;
                 // The first block also compiles kernels; the second tells how fast the device is.
                 slow = index == 0 || clock.ms() > SLOW_BLOCK_MS;
                 progress.rest().await;
             }
-            class_tokens.push(class);
             progress::step(progress, index + 1, total)?;
         }
-        let embedding = self.device.read(self.project(&hidden)).await?;
-        let class_tokens = self.device.read(Tensor::stack::<3>(class_tokens, 1)).await?; // [n, layers, width]
+        let normed = ops.layer_norm(&self.class_token(&hidden, n), &self.post_norm); // [n, 1, width]
+        let embedding = ops.linear(&normed, &self.projection, Then::Nothing); // [n, 1, projection]
+        let class_tokens = ops.stack(class_tokens); // [n, layers, width]
+        let (embedding, class_tokens) = (ops.read(&embedding).await?, ops.read(&class_tokens).await?);
         if !embedding.iter().chain(&class_tokens).all(|value| value.is_finite()) {
             return Err(Error::NotFinite { name: "The image tower's result".to_owned() });
         }
         Ok(ImageTokens { n, embedding, class_tokens })
     }
 
-    /// Pixels `[n, 3, side, side]` → the tokens that enter the first block, `[n, tokens, width]`.
-    ///
-    /// # Errors
-    /// [`Error::TensorShape`] where the pixels are not whole pictures of the tower's size.
-    pub fn embed(&self, pixels: Vec<f32>) -> Result<Tensor<3>> {
-        Ok(ops::layer_norm(self.positioned(pixels)?, &self.pre_norm))
+    async fn stages(&self, pixels: Vec<f32>) -> Result<Vec<Stage>> {
+        let (ops, n) = (&self.ops, self.pictures(&pixels)?);
+        let shape = [n, self.config.tokens(), self.config.width];
+        let stage = async |name: String, hidden: &O::Hidden| Ok(Stage { name, shape, values: ops.read(hidden).await? });
+        let positioned = self.positioned(pixels);
+        let mut hidden = ops.layer_norm(&positioned, &self.pre_norm);
+        let mut stages = vec![
+            stage("stage.embeddings".to_owned(), &positioned).await?,
+            stage("stage.pre_layrnorm".to_owned(), &hidden).await?,
+        ];
+        for index in 0..self.config.layers {
+            hidden = self.transformer.block(ops, index, &hidden);
+            stages.push(stage(format!("stage.layers.{index}"), &hidden).await?);
+        }
+        Ok(stages)
     }
 
-    /// Pixels → patch and class tokens with their positions, before the first norm.
-    ///
-    /// # Errors
-    /// As [`VisionTower::embed`].
-    pub fn positioned(&self, pixels: Vec<f32>) -> Result<Tensor<3>> {
-        let (side, width) = (self.config.image_size, self.config.width);
+    /// How many pictures `[n, 3, side, side]` are.
+    fn pictures(&self, pixels: &[f32]) -> Result<usize> {
+        let side = self.config.image_size;
         let picture = 3 * side * side;
         if pixels.is_empty() || !pixels.len().is_multiple_of(picture) {
             return Err(Error::TensorShape {
@@ -128,30 +180,16 @@ impl VisionTower {
                 got: vec![pixels.len()],
             });
         }
-        let n = pixels.len() / picture;
-        let pixels = Tensor::<4>::from_data(TensorData::new(pixels, [n, 3, side, side]), self.device.burn());
-        let patches = ops::patches(pixels, self.config.patch_size); // [n, patches, 3·patch·patch]
-        let patches = patches.matmul(self.patch.clone().unsqueeze()); // [n, patches, width]
-        let class = self.class.clone().reshape([1, 1, width]).expand([n, 1, width]); // [n, 1, width]
-        Ok(Tensor::cat(vec![class, patches], 1) + self.position.clone().unsqueeze()) // [n, tokens, width]
+        Ok(pixels.len() / picture)
     }
 
-    /// Block `index`: `[n, tokens, width]` → the same.
-    #[must_use]
-    pub fn block(&self, index: usize, hidden: Tensor<3>) -> Tensor<3> {
-        self.transformer.block(index, hidden)
+    /// Pixels → patch and class tokens with their positions, before the first norm, `[n, tokens, width]`.
+    fn positioned(&self, pixels: Vec<f32>) -> O::Hidden {
+        self.ops.picture_tokens(pixels, &self.embedding, &self.config)
     }
 
-    /// The last block's class token, normed and projected: `[n, tokens, width]` → `[n, projection]`.
-    #[must_use]
-    pub fn project(&self, hidden: &Tensor<3>) -> Tensor<2> {
-        let class = class_token(hidden).unsqueeze_dim(1); // [n, 1, width]
-        let normed: Tensor<2> = ops::layer_norm(class, &self.post_norm).squeeze_dim(1); // [n, width]
-        normed.matmul(self.projection.clone()) // [n, projection]
+    /// `[n, tokens, width]` → the class token, `[n, 1, width]`.
+    fn class_token(&self, hidden: &O::Hidden, n: usize) -> O::Hidden {
+        self.ops.pick(hidden, &vec![0; n])
     }
-}
-
-/// `[n, tokens, width]` → the class token, `[n, width]`.
-fn class_token(hidden: &Tensor<3>) -> Tensor<2> {
-    hidden.clone().narrow(1, 0, 1).squeeze_dim(1)
 }

@@ -1,13 +1,12 @@
-//! Tensors of a weight file, turned into f32 and laid out on the device one by one.
+//! Tensors of a weight file, checked and put on the device one by one.
 
 use std::collections::{BTreeMap, HashMap};
 
-use burn::tensor::{Tensor, TensorData};
 use half::{bf16, f16};
 use safetensors::Dtype;
 
 use super::config::{Role, TensorSpec};
-use super::ops::{LayerNorm, Linear};
+use super::ops::{Cpu, Gpu, LayerNorm, Linear, Ops, Values};
 use super::rows::Rows;
 use crate::device::Device;
 use crate::{Error, Result};
@@ -15,30 +14,67 @@ use crate::{Error, Result};
 /// Suffix of the companion that holds an int8 tensor's scales, one for each output channel.
 pub const SCALE: &str = ".scale";
 
-/// Tensors on the device, by name. A tower takes each out once.
+/// Tensors on the device that was chosen.
 #[derive(Debug)]
-pub struct Weights {
-    device: Device,
-    scales: HashMap<String, Vec<f32>>,
-    vectors: HashMap<String, Tensor<1>>,
-    matrices: HashMap<String, Tensor<2>>,
-    rows: HashMap<String, Rows>,
+pub enum Weights {
+    /// On the processor.
+    Cpu(Tensors<Cpu>),
+    /// On a GPU.
+    Gpu(Tensors<Gpu>),
 }
 
 impl Weights {
     /// Nothing yet.
     #[must_use]
-    pub fn new(device: Device) -> Self {
-        Self { device, scales: HashMap::new(), vectors: HashMap::new(), matrices: HashMap::new(), rows: HashMap::new() }
+    pub fn new(device: &Device) -> Self {
+        match device.gpu() {
+            Some(gpu) => Self::Gpu(Tensors::new(Gpu::new(gpu))),
+            None => Self::Cpu(Tensors::new(Cpu::new(device.clone()))),
+        }
     }
 
-    /// Converts one tensor of the file and puts it on the device. Scales must come before the int8
-    /// tensor they belong to.
+    /// Puts one tensor of the file on the device. Scales must come before the int8 tensor they belong to.
     ///
     /// # Errors
     /// [`Error::TensorType`], [`Error::NotFinite`], or [`Error::TensorMissing`] for an int8 tensor
     /// whose scales have not been seen.
     pub fn insert(&mut self, name: &str, spec: &TensorSpec, dtype: Dtype, bytes: &[u8]) -> Result<()> {
+        match self {
+            Self::Cpu(tensors) => tensors.insert(name, spec, dtype, bytes),
+            Self::Gpu(tensors) => tensors.insert(name, spec, dtype, bytes),
+        }
+    }
+}
+
+/// Tensors on the device, by name. A tower takes each out once.
+#[derive(Debug)]
+pub struct Tensors<O: Ops> {
+    ops: O,
+    scales: HashMap<String, Vec<f32>>,
+    vectors: HashMap<String, O::Vector>,
+    tables: HashMap<String, O::Table>,
+    weights: HashMap<String, O::Weight>,
+    rows: HashMap<String, Rows>,
+}
+
+impl<O: Ops> Tensors<O> {
+    fn new(ops: O) -> Self {
+        Self {
+            ops,
+            scales: HashMap::new(),
+            vectors: HashMap::new(),
+            tables: HashMap::new(),
+            weights: HashMap::new(),
+            rows: HashMap::new(),
+        }
+    }
+
+    /// Who computes with them.
+    pub(super) fn ops(&self) -> &O {
+        &self.ops
+    }
+
+    fn insert(&mut self, name: &str, spec: &TensorSpec, dtype: Dtype, bytes: &[u8]) -> Result<()> {
         let not_finite = || Error::NotFinite { name: format!("The tensor {name}") };
         let type_error = || Error::TensorType { name: name.to_owned(), got: format!("{dtype:?}") };
         let scales = match dtype {
@@ -48,36 +84,26 @@ impl Weights {
             }
             _ => Vec::new(),
         };
-        let rows = spec.shape.first().copied().unwrap_or(1).max(1);
-        if spec.role == Role::Rows {
-            let table = Rows::new(dtype, bytes.to_vec(), scales, rows).ok_or_else(type_error)?;
-            if !(0..rows).all(|index| table.row(index).iter().all(|value| value.is_finite())) {
-                return Err(not_finite());
-            }
-            self.rows.insert(name.to_owned(), table);
-            return Ok(());
-        }
-        let mut values = floats(dtype, bytes, &scales).ok_or_else(type_error)?;
-        if values.iter().any(|value| !value.is_finite()) {
+        if !all_finite(dtype, bytes).ok_or_else(type_error)? {
             return Err(not_finite());
         }
-        if name.ends_with(SCALE) {
-            self.scales.insert(name.to_owned(), values);
-            return Ok(());
-        }
-        let columns = values.len() / rows;
-        let device = self.device.burn();
+        let rows = spec.shape.first().copied().unwrap_or(1).max(1);
+        let columns = spec.shape.iter().product::<usize>() / rows;
+        let floats = || floats(dtype, bytes, &scales).ok_or_else(type_error);
+        let name = name.to_owned();
         match spec.role {
-            Role::Vector => {
-                let data = TensorData::new(values, [rows]);
-                self.vectors.insert(name.to_owned(), Tensor::from_data(data, device));
-                return Ok(());
+            _ if name.ends_with(SCALE) => drop(self.scales.insert(name, floats()?)),
+            Role::Vector => drop(self.vectors.insert(name, self.ops.vector(floats()?))),
+            Role::Table => drop(self.tables.insert(name, self.ops.table([rows, columns], floats()?))),
+            Role::Rows => {
+                let table = Rows::new(dtype, bytes.to_vec(), scales, rows).ok_or_else(type_error)?;
+                self.rows.insert(name, table);
             }
-            Role::Table | Role::Rows => {}
-            Role::Linear | Role::Patch => values = transpose(&values, rows, columns),
+            Role::Linear | Role::Patch => {
+                let values = Values { dtype, bytes, scales: &scales };
+                self.weights.insert(name, self.ops.weight([rows, columns], values));
+            }
         }
-        let shape = if spec.role == Role::Table { [rows, columns] } else { [columns, rows] };
-        self.matrices.insert(name.to_owned(), Tensor::from_data(TensorData::new(values, shape), device));
         Ok(())
     }
 
@@ -85,44 +111,70 @@ impl Weights {
     ///
     /// # Errors
     /// [`Error::TensorMissing`].
-    pub fn vector(&mut self, name: &str) -> Result<Tensor<1>> {
-        self.vectors.remove(name).ok_or_else(|| Error::TensorMissing { name: name.to_owned() })
+    pub(super) fn vector(&mut self, name: &str) -> Result<O::Vector> {
+        take(&mut self.vectors, name)
     }
 
-    /// Takes a matrix out: a table `[rows, width]`, or a weight `[in, out]`.
+    /// Takes a table `[rows, width]` out.
     ///
     /// # Errors
     /// [`Error::TensorMissing`].
-    pub fn matrix(&mut self, name: &str) -> Result<Tensor<2>> {
-        self.matrices.remove(name).ok_or_else(|| Error::TensorMissing { name: name.to_owned() })
+    pub(super) fn table(&mut self, name: &str) -> Result<O::Table> {
+        take(&mut self.tables, name)
     }
 
     /// Takes a table that stays on the CPU out.
     ///
     /// # Errors
     /// [`Error::TensorMissing`].
-    pub fn rows(&mut self, name: &str) -> Result<Rows> {
-        self.rows.remove(name).ok_or_else(|| Error::TensorMissing { name: name.to_owned() })
+    pub(super) fn rows(&mut self, name: &str) -> Result<Rows> {
+        take(&mut self.rows, name)
+    }
+
+    /// Takes a weight out as a linear layer without a bias.
+    ///
+    /// # Errors
+    /// [`Error::TensorMissing`].
+    pub(super) fn product(&mut self, name: &str) -> Result<Linear<O>> {
+        Ok(Linear { weight: take(&mut self.weights, name)?, bias: None })
     }
 
     /// Takes `{prefix}.weight` and `{prefix}.bias` out as a linear layer.
     ///
     /// # Errors
     /// [`Error::TensorMissing`].
-    pub fn linear(&mut self, prefix: &str) -> Result<Linear> {
-        Ok(Linear { weight: self.matrix(&format!("{prefix}.weight"))?, bias: self.vector(&format!("{prefix}.bias"))? })
+    pub(super) fn linear(&mut self, prefix: &str) -> Result<Linear<O>> {
+        let bias = Some(self.vector(&format!("{prefix}.bias"))?);
+        Ok(Linear { bias, ..self.product(&format!("{prefix}.weight"))? })
     }
 
     /// Takes `{prefix}.weight` and `{prefix}.bias` out as a layer norm.
     ///
     /// # Errors
     /// [`Error::TensorMissing`].
-    pub fn layer_norm(&mut self, prefix: &str) -> Result<LayerNorm> {
+    pub(super) fn layer_norm(&mut self, prefix: &str) -> Result<LayerNorm<O>> {
         Ok(LayerNorm {
             scale: self.vector(&format!("{prefix}.weight"))?,
             shift: self.vector(&format!("{prefix}.bias"))?,
         })
     }
+}
+
+fn take<T>(tensors: &mut HashMap<String, T>, name: &str) -> Result<T> {
+    tensors.remove(name).ok_or_else(|| Error::TensorMissing { name: name.to_owned() })
+}
+
+/// Whether every value is a finite number; `None` where weights cannot have the type. Exponents are looked at where
+/// they stand, because a GPU takes the bytes as they are.
+fn all_finite(dtype: Dtype, bytes: &[u8]) -> Option<bool> {
+    let halves = |exponent: u16| bytes.as_chunks().0.iter().all(|&two| u16::from_le_bytes(two) & exponent != exponent);
+    Some(match dtype {
+        Dtype::F32 => bytes.as_chunks().0.iter().all(|&four| f32::from_le_bytes(four).is_finite()),
+        Dtype::F16 => halves(0x7c00),
+        Dtype::BF16 => halves(0x7f80),
+        Dtype::I8 => true,
+        _ => return None,
+    })
 }
 
 /// Numbers of a weight file as f32; `None` where weights cannot have the type. Of int8 the bytes are as many
@@ -156,38 +208,13 @@ pub(super) fn with_scales(
     specs.iter().map(|(name, spec)| (name.clone(), spec.clone())).chain(scales).collect()
 }
 
-/// `[rows, columns]` → `[columns, rows]`, in tiles that fit the cache.
-fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    const TILE: usize = 32;
-    let mut out = vec![0.0; values.len()];
-    for top in (0..rows).step_by(TILE) {
-        for left in (0..columns).step_by(TILE) {
-            for row in top..rows.min(top + TILE) {
-                for column in left..columns.min(left + TILE) {
-                    out[column * rows + row] = values[row * columns + column];
-                }
-            }
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn transposes_shapes_that_do_not_fill_a_tile() {
-        let (rows, columns) = (35, 67);
-        let values: Vec<f32> = (0..rows * columns).map(|index| index as f32).collect();
-        let turned = transpose(&values, rows, columns);
-        assert_eq!(turned[3 * rows + 34].to_bits(), values[34 * columns + 3].to_bits());
-        assert_eq!(transpose(&turned, columns, rows), values);
-    }
-
-    #[test]
     fn an_int8_tensor_needs_its_scales_first() {
-        let mut weights = Weights::new(Device::cpu());
+        let mut weights = Weights::new(&Device::cpu());
         let spec = TensorSpec { shape: vec![2, 2], role: Role::Linear };
         let lost = weights.insert("x", &spec, Dtype::I8, &[1, 2, 3, 4]);
         assert_eq!(lost, Err(Error::TensorMissing { name: "x.scale".to_owned() }));
@@ -195,9 +222,16 @@ mod tests {
 
     #[test]
     fn a_weight_that_is_no_number_is_named() {
-        let mut weights = Weights::new(Device::cpu());
+        let mut weights = Weights::new(&Device::cpu());
         let spec = TensorSpec { shape: vec![1], role: Role::Vector };
-        let refused = weights.insert("x", &spec, Dtype::F32, &f32::NAN.to_le_bytes());
-        assert_eq!(refused, Err(Error::NotFinite { name: "The tensor x".to_owned() }));
+        let bad: [(Dtype, Vec<u8>); 3] = [
+            (Dtype::F32, f32::NAN.to_le_bytes().into()),
+            (Dtype::F16, f16::NEG_INFINITY.to_le_bytes().into()),
+            (Dtype::BF16, bf16::NAN.to_le_bytes().into()),
+        ];
+        for (dtype, bytes) in bad {
+            let refused = weights.insert("x", &spec, dtype, &bytes);
+            assert_eq!(refused, Err(Error::NotFinite { name: "The tensor x".to_owned() }));
+        }
     }
 }

@@ -6,7 +6,7 @@
 #[cfg(feature = "train")]
 pub mod recipe;
 
-use burn::tensor::Tensor;
+use safelight::clip::Stage;
 use safelight::clip::vision::VisionTower;
 use safetensors::SafeTensors;
 
@@ -63,21 +63,12 @@ pub fn assert_close(what: &str, got: &[f32], expected: &[f32], tolerance: f32) {
 /// Runs the tower stage by stage, so that the first wrong one is named.
 pub async fn compare_stages(tower: &VisionTower, pixels: Vec<f32>, golden: &Golden<'_>) {
     let tokens = golden.tokens();
-    let stage = async |name: &str, hidden: Tensor<3>| {
-        let [n, all, width] = hidden.dims();
+    for Stage { name, shape: [n, all, width], values } in tower.stages(pixels).await.unwrap() {
         assert_eq!(n, golden.pictures());
-        let values = tower.device().read(hidden).await.unwrap();
         let row = |(picture, token): (usize, usize)| &values[(picture * all + token) * width..][..width];
         let pairs = (0..n).flat_map(|picture| tokens.iter().map(move |&token| (picture, token)));
         let got: Vec<f32> = pairs.flat_map(|pair| row(pair).to_vec()).collect();
-        assert_close(name, &got, &golden.floats(name), TOLERANCE);
-    };
-    stage("stage.embeddings", tower.positioned(pixels.clone()).unwrap()).await;
-    let mut hidden = tower.embed(pixels).unwrap();
-    stage("stage.pre_layrnorm", hidden.clone()).await;
-    for index in 0..tower.config().layers {
-        hidden = tower.block(index, hidden);
-        stage(&format!("stage.layers.{index}"), hidden.clone()).await;
+        assert_close(&name, &got, &golden.floats(&name), TOLERANCE);
     }
 }
 

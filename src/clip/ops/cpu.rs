@@ -1,0 +1,170 @@
+//! The operations on the processor, with burn.
+
+use burn::tensor::activation::sigmoid;
+use burn::tensor::module;
+use burn::tensor::ops::AttentionModuleOptions;
+use burn::tensor::{Tensor, TensorData};
+
+use super::{LayerNorm, Linear, Ops, PictureEmbedding, Then, Values};
+use crate::Result;
+use crate::clip::config::{BlockShape, VisionConfig};
+use crate::clip::weights::floats;
+use crate::device::Device;
+
+/// ε of every layer norm of CLIP.
+const EPSILON: f64 = 1e-5;
+
+/// Computes on burn's device.
+#[derive(Debug, Clone)]
+pub struct Cpu {
+    device: Device,
+}
+
+impl Cpu {
+    /// Computes on `device`.
+    pub fn new(device: Device) -> Self {
+        Self { device }
+    }
+}
+
+impl Ops for Cpu {
+    type Hidden = Tensor<3>;
+    /// `[in, out]`: burn's order.
+    type Weight = Tensor<2>;
+    type Projections = [Linear<Self>; 3];
+    type Vector = Tensor<1>;
+    type Table = Tensor<2>;
+
+    fn weight(&self, [outputs, inputs]: [usize; 2], values: Values<'_>) -> Tensor<2> {
+        let values = floats(values.dtype, values.bytes, values.scales).unwrap_or_default();
+        let values = transpose(&values, outputs, inputs); // [in, out]
+        Tensor::from_data(TensorData::new(values, [inputs, outputs]), self.device.burn())
+    }
+
+    fn projections(&self, layers: [Linear<Self>; 3]) -> Result<[Linear<Self>; 3]> {
+        Ok(layers)
+    }
+
+    fn vector(&self, values: Vec<f32>) -> Tensor<1> {
+        let length = values.len();
+        Tensor::from_data(TensorData::new(values, [length]), self.device.burn())
+    }
+
+    fn table(&self, shape: [usize; 2], values: Vec<f32>) -> Tensor<2> {
+        Tensor::from_data(TensorData::new(values, shape), self.device.burn())
+    }
+
+    async fn prepare(&self, _: BlockShape, _: &Tensor<2>) -> Result<()> {
+        Ok(())
+    }
+
+    fn picture_tokens(&self, pixels: Vec<f32>, embedding: &PictureEmbedding<Self>, config: &VisionConfig) -> Tensor<3> {
+        let (side, width) = (config.image_size, config.width);
+        let n = pixels.len() / (3 * side * side);
+        let pixels = Tensor::<4>::from_data(TensorData::new(pixels, [n, 3, side, side]), self.device.burn());
+        let patches = patches(pixels, config.patch_size); // [n, patches, 3·patch·patch]
+        let patches = patches.matmul(embedding.patch.weight.clone().unsqueeze()); // [n, patches, width]
+        let class = embedding.class.clone().reshape([1, 1, width]).expand([n, 1, width]); // [n, 1, width]
+        Tensor::cat(vec![class, patches], 1) + embedding.position.clone().unsqueeze() // [n, tokens, width]
+    }
+
+    fn text_tokens(&self, values: Vec<f32>, shape: [usize; 3], position: &Tensor<2>) -> Tensor<3> {
+        let embedded = Tensor::<3>::from_data(TensorData::new(values, shape), self.device.burn());
+        embedded + position.clone().narrow(0, 0, shape[1]).unsqueeze() // [n, tokens, width]
+    }
+
+    fn layer_norm(&self, x: &Tensor<3>, norm: &LayerNorm<Self>) -> Tensor<3> {
+        module::layer_norm(x.clone(), norm.scale.clone(), Some(norm.shift.clone()), EPSILON)
+    }
+
+    fn linear(&self, x: &Tensor<3>, layer: &Linear<Self>, then: Then<'_, Tensor<3>>) -> Tensor<3> {
+        let y = linear(x.clone(), layer);
+        match then {
+            Then::Nothing => y,
+            Then::QuickGelu => y.clone() * sigmoid(y * 1.702),
+            Then::Add(residual) => residual.clone() + y,
+        }
+    }
+
+    fn attention(&self, x: &Tensor<3>, qkv: &[Linear<Self>; 3], heads: usize, causal: bool) -> Tensor<3> {
+        let [n, tokens, width] = x.dims();
+        let split = |layer: &Linear<Self>| {
+            linear(x.clone(), layer)
+                .reshape([n, tokens, heads, width / heads]) // [n, tokens, heads, width/heads]
+                .swap_dims(1, 2) // [n, heads, tokens, width/heads]
+        };
+        let [query, key, value] = qkv.each_ref().map(split);
+        let options = AttentionModuleOptions { is_causal: causal, ..Default::default() };
+        module::attention(query, key, value, None, None, options)
+            .swap_dims(1, 2) // [n, tokens, heads, width/heads]
+            .reshape([n, tokens, width]) // [n, tokens, width]
+    }
+
+    fn pick(&self, x: &Tensor<3>, places: &[usize]) -> Tensor<3> {
+        if let Some(&first) = places.first()
+            && places.iter().all(|&place| place == first)
+        {
+            return x.clone().narrow(1, first, 1); // [n, 1, width]
+        }
+        let one = |(index, &place): (usize, &usize)| x.clone().slice([index..index + 1, place..place + 1]);
+        Tensor::cat(places.iter().enumerate().map(one).collect(), 0) // [n, 1, width]
+    }
+
+    fn stack(&self, tokens: Vec<Tensor<3>>) -> Tensor<3> {
+        Tensor::cat(tokens, 1) // [n, tokens, width]
+    }
+
+    async fn wait(&self) -> Result<()> {
+        Ok(()) // burn-flex computes at once
+    }
+
+    async fn read(&self, x: &Tensor<3>) -> Result<Vec<f32>> {
+        self.device.read(x.clone()).await
+    }
+}
+
+/// `x · weight + bias`: `[n, tokens, in]` → `[n, tokens, out]`.
+fn linear(x: Tensor<3>, layer: &Linear<Cpu>) -> Tensor<3> {
+    module::linear(x, layer.weight.clone(), layer.bias.clone())
+}
+
+/// Cuts pictures into patches: `[n, 3, side, side]` → `[n, patches, 3·patch·patch]`, patches in
+/// reading order, each channel first: the order of the convolution's weights.
+fn patches(pixels: Tensor<4>, patch: usize) -> Tensor<3> {
+    let [n, channels, side, _] = pixels.dims();
+    let grid = side / patch;
+    pixels
+        .reshape([n, channels, grid, patch, grid, patch]) // [n, 3, grid, patch, grid, patch]
+        .permute([0, 2, 4, 1, 3, 5]) // [n, grid, grid, 3, patch, patch]
+        .reshape([n, grid * grid, channels * patch * patch]) // [n, patches, 3·patch·patch]
+}
+
+/// `[rows, columns]` → `[columns, rows]`, in tiles that fit the cache.
+fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    const TILE: usize = 32;
+    let mut out = vec![0.0; values.len()];
+    for top in (0..rows).step_by(TILE) {
+        for left in (0..columns).step_by(TILE) {
+            for row in top..rows.min(top + TILE) {
+                for column in left..columns.min(left + TILE) {
+                    out[column * rows + row] = values[row * columns + column];
+                }
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transposes_shapes_that_do_not_fill_a_tile() {
+        let (rows, columns) = (35, 67);
+        let values: Vec<f32> = (0..rows * columns).map(|index| index as f32).collect();
+        let turned = transpose(&values, rows, columns);
+        assert_eq!(turned[3 * rows + 34].to_bits(), values[34 * columns + 3].to_bits());
+        assert_eq!(transpose(&turned, columns, rows), values);
+    }
+}

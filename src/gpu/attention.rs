@@ -1,0 +1,67 @@
+//! Attention without a score matrix.
+
+use super::context::Context;
+use super::matrix::Matrix;
+use super::source::Source;
+
+/// A way to compute attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Walk {
+    /// Keys that a workgroup shares at a time; `None` shares nothing.
+    pub shared: Option<usize>,
+    /// Invocations of a workgroup, each with one query.
+    pub lanes: usize,
+}
+
+/// Every way that is tried, the safest first.
+pub const WALKS: [Walk; 3] =
+    [Walk { shared: None, lanes: 64 }, Walk { shared: None, lanes: 32 }, Walk { shared: Some(16), lanes: 64 }];
+
+impl Walk {
+    /// A name that stays the same, for what was tuned.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let kind = self.shared.map_or_else(|| "registers".to_owned(), |keys| format!("shared{keys}"));
+        format!("{kind}-{}", self.lanes)
+    }
+
+    /// The walk of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        WALKS.into_iter().find(|walk| walk.name() == name)
+    }
+}
+
+/// Which sequences attention runs over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Heads {
+    /// Tokens of a sequence.
+    pub tokens: usize,
+    /// Heads; the width of one is a multiple of 4.
+    pub heads: usize,
+    /// A token sees itself and those before it, instead of all.
+    pub causal: bool,
+}
+
+/// Scaled dot-product attention: query, key and value side by side, `[n · tokens, 3 · width]` → `[n · tokens, width]`.
+pub fn attention(gpu: &Context, walk: Walk, qkv: &Matrix, heads: Heads) -> Matrix {
+    let Heads { tokens, heads, causal } = heads;
+    let width = qkv.width / 3;
+    let vectors = width / heads / 4;
+    let mask = if causal { "causal" } else { "full" };
+    let name = format!("attention {heads} heads of {vectors} vectors, {mask}, {}", walk.name());
+    let pipeline = gpu.pipeline(&name, || {
+        let mut source = Source::default().size("HEADS", heads).size("D", vectors);
+        source = source.float("SCALE", 1.0 / ((4 * vectors) as f32).sqrt()).size("LANES", walk.lanes);
+        source = source.repeat('d', vectors).keep(mask);
+        match walk.shared {
+            Some(keys) => source.size("KEYS", keys).expand(&[include_str!("wgsl/attention_tiled.wgsl")]),
+            None => source.expand(&[include_str!("wgsl/attention.wgsl")]),
+        }
+    });
+    let y = gpu.matrix(qkv.rows, width);
+    let workgroups = [tokens.div_ceil(walk.lanes), heads, qkv.rows / tokens];
+    let tokens = gpu.uniform([tokens, 0, 0, 0]);
+    gpu.record(&pipeline, &[(0, &tokens), (1, qkv.buffer.buffer()), (2, y.buffer.buffer())], workgroups);
+    y
+}

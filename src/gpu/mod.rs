@@ -1,0 +1,23 @@
+//! Our own WebGPU kernels for the frozen towers: WGSL over wgpu, for any device with WebGPU's default limits.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `context` | the device; kernels compiled once, recorded, submitted together |
+//! | `pool` | buffers for activations, given back and used again |
+//! | `matrix` | activations, and weights as they lie in their file |
+//! | `source` | a kernel's file → WGSL: constants, unrolled lines |
+//! | `linear`, `attention`, `rows` | the kernels, each with its file in `wgsl/` |
+//! | `tuning` | which way of computing a product is fastest here, and right |
+
+pub mod attention;
+pub mod context;
+pub mod linear;
+pub mod matrix;
+mod pool;
+pub mod rows;
+mod source;
+#[cfg(test)]
+mod tests;
+pub mod tuning;
+
+pub use context::Context;
