@@ -11,16 +11,26 @@ use std::path::{Path, PathBuf};
 use common::{Golden, assert_close};
 use pollster::block_on;
 use safelight::clip::pack::{Manifest, PackReader};
+use safelight::clip::self_test;
 use safelight::clip::vision::VisionTower;
-use safelight::device::Device;
+use safelight::device::{Device, Preference};
 use safelight::picture::{Limits, Picture};
 use safelight::pixels;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 fn open(folder: &Path) -> VisionTower {
+    open_on(folder, Device::cpu())
+}
+
+/// Whatever GPU there is, also Mesa's software one (Debian: mesa-vulkan-drivers); without any, the test fails.
+fn gpu() -> Device {
+    block_on(self_test::open(Preference::Gpu)).unwrap()
+}
+
+fn open_on(folder: &Path, device: Device) -> VisionTower {
     let manifest = Manifest::parse(&std::fs::read_to_string(folder.join("pack.json")).unwrap()).unwrap();
-    let mut reader = PackReader::new(manifest, Device::cpu()).unwrap();
+    let mut reader = PackReader::new(manifest, device).unwrap();
     // Odd pieces, so that headers and tensors are cut anywhere.
     for chunk in std::fs::read(folder.join("model.safetensors")).unwrap().chunks(999_983) {
         reader.push(chunk).unwrap();
@@ -45,19 +55,35 @@ fn the_tiny_tower_agrees_with_transformers_at_every_stage() {
 }
 
 #[test]
+fn the_tiny_tower_on_a_gpu_agrees_with_transformers_at_every_stage() {
+    let folder = Path::new(ROOT).join("tests/golden/tiny");
+    let bytes = std::fs::read(folder.join("goldens.safetensors")).unwrap();
+    let golden = Golden::read(&bytes);
+    let tower = open_on(&folder, gpu());
+    block_on(common::compare_stages(&tower, golden.floats("pixels"), &golden));
+    block_on(common::compare_features(&tower, golden.floats("pixels"), &golden, 0));
+}
+
+#[test]
 fn clip_agrees_with_onnxruntime_on_sixteen_pictures() {
-    compare_folder(&Path::new(ROOT).join("tests/golden/clip"), true);
+    compare_folder(&Path::new(ROOT).join("tests/golden/clip"), &open(&default_pack()), true, 16);
+}
+
+/// Two pictures: without a real GPU each takes seconds.
+#[test]
+fn clip_on_a_gpu_agrees_with_onnxruntime() {
+    compare_folder(&Path::new(ROOT).join("tests/golden/clip"), &open_on(&default_pack(), gpu()), true, 2);
 }
 
 #[test]
 fn clip_agrees_with_onnxruntime_on_pictures_of_the_environment() {
     match std::env::var_os("SAFELIGHT_PARITY") {
-        Some(folder) => compare_folder(Path::new(&folder), false),
+        Some(folder) => compare_folder(Path::new(&folder), &open(&default_pack()), false, usize::MAX),
         None => eprintln!("SAFELIGHT_PARITY is not set: only the committed pictures were compared"),
     }
 }
 
-fn compare_folder(folder: &Path, stages: bool) {
+fn compare_folder(folder: &Path, tower: &VisionTower, stages: bool, pictures: usize) {
     let bytes = std::fs::read(folder.join("vit-b16.safetensors")).unwrap();
     let golden = Golden::read(&bytes);
     let mut paths: Vec<PathBuf> =
@@ -65,14 +91,15 @@ fn compare_folder(folder: &Path, stages: bool) {
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "png"));
     paths.sort();
     assert!(paths.len() >= 16, "{} pictures", paths.len());
-    let tower = open(&default_pack());
-    for (index, path) in paths.iter().enumerate() {
+    for (index, path) in paths.iter().enumerate().take(pictures) {
         let picture = Picture::decode(&std::fs::read(path).unwrap(), &Limits::default()).unwrap();
         let pixels = pixels::clip_pixels(&picture, 224);
         if stages && index == 0 {
-            block_on(common::compare_stages(&tower, pixels.clone(), &golden));
+            block_on(common::compare_stages(tower, pixels.clone(), &golden));
         }
-        block_on(common::compare_features(&tower, pixels, &golden, index));
+        let start = std::time::Instant::now();
+        block_on(common::compare_features(tower, pixels, &golden, index));
+        println!("{}: {} ms", path.display(), start.elapsed().as_millis());
     }
 }
 

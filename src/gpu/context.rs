@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::matrix::Matrix;
 use super::pool::Pool;
+use super::signal::signal;
 use super::tuning::Choices;
 use crate::{Error, Result};
 
@@ -207,14 +208,11 @@ impl Context {
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(matrix.buffer.buffer(), 0, &staging, 0, bytes);
         self.queue.submit([encoder.finish()]);
-        let (done, mapped) = async_channel::bounded(1);
-        staging.slice(..).map_async(wgpu::MapMode::Read, move |result| {
-            // Nobody listens where the reading was given up.
-            let _ = done.try_send(result);
-        });
+        let (done, mapped) = signal();
+        staging.slice(..).map_async(wgpu::MapMode::Read, done);
         self.turn()?;
         let failed = |message: String| Error::DeviceFailed { device: "GPU", message };
-        mapped.recv().await.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
+        mapped.await.map_err(|error| failed(error.to_string()))?;
         let view = staging.slice(..).get_mapped_range().map_err(|error| failed(error.to_string()))?;
         Ok(view.as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect())
     }
@@ -225,12 +223,11 @@ impl Context {
     /// [`Error::DeviceFailed`] where the device was lost.
     pub async fn wait(&self) -> Result<()> {
         self.submit();
-        let (done, finished) = async_channel::bounded(1);
-        self.queue.on_submitted_work_done(move || {
-            let _ = done.try_send(());
-        });
+        let (done, finished) = signal();
+        self.queue.on_submitted_work_done(move || done(()));
         self.turn()?;
-        finished.recv().await.map_err(|error| Error::DeviceFailed { device: "GPU", message: error.to_string() })
+        finished.await;
+        Ok(())
     }
 
     /// Natively somebody must turn the crank; a browser does so by itself, and there this does nothing.

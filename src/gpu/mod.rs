@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `context` | the device; kernels compiled once, recorded, submitted together |
+//! | `signal` | a callback as a future |
 //! | `pool` | buffers for activations, given back and used again |
 //! | `matrix` | activations, and weights as they lie in their file |
 //! | `source` | a kernel's file → WGSL: constants, unrolled lines |
@@ -15,6 +16,7 @@ pub mod linear;
 pub mod matrix;
 mod pool;
 pub mod rows;
+mod signal;
 mod source;
 #[cfg(test)]
 mod tests;

@@ -77,7 +77,9 @@ fn every_way_to_compute_a_product_agrees_with_the_plain_one() {
     for (index, tile) in TILES.into_iter().enumerate() {
         assert!(tile.fits(&limits), "{}", tile.name());
         for format in [Format::F32, Format::F16, Format::Int8] {
-            for then in ["nothing", "gelu", "residual"] {
+            // A tile compiles in seconds here: each format gets one epilogue, each tile all of them in some format.
+            {
+                let then = ["nothing", "gelu", "residual"][(index + format as usize) % 3];
                 let (n, outputs, inputs) = (draw.size(70), draw.size(150), 4 * draw.size(50));
                 let what = format!("{} {} {then} {n}×{inputs}→{outputs}", tile.name(), format.name());
                 let x = draw.values(n * inputs);
