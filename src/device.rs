@@ -7,6 +7,7 @@ use burn::tensor::wgpu::{WgpuSetup, wgpu};
 use serde::{Deserialize, Serialize};
 
 use crate::gpu::Context;
+use crate::gpu::tuning::Choices;
 use crate::{Error, Result};
 
 /// What the caller asks for.
@@ -125,6 +126,20 @@ impl Device {
         &self.burn
     }
 
+    /// Which of our kernels were chosen on this GPU, as a text to keep; `None` before any were, and on the CPU.
+    #[must_use]
+    pub fn kernels(&self) -> Option<String> {
+        self.gpu.as_ref().and_then(|gpu| gpu.choices().to_json())
+    }
+
+    /// Takes what [`Device::kernels`] gave in an earlier session. What is of another build or another adapter, or no
+    /// such text, is left.
+    pub fn use_kernels(&self, kept: &str) {
+        if let Some(gpu) = &self.gpu {
+            gpu.choose(Choices::parse(kept, gpu.adapter()));
+        }
+    }
+
     /// The GPU on which our kernels run, where it is one.
     pub(crate) fn gpu(&self) -> Option<Arc<Context>> {
         self.gpu.clone()
@@ -192,7 +207,8 @@ async fn open_gpu(software_too: bool) -> Result<Device> {
         })
         .await
         .map_err(|error| unavailable(error.to_string()))?;
-    let gpu = Some(Arc::new(Context::new(device.clone(), queue.clone())));
+    let adapter_name = format!("{} {} {} {}", about.name, about.vendor, about.device, about.driver_info);
+    let gpu = Some(Arc::new(Context::new(adapter_name, device.clone(), queue.clone())));
     let backend = about.backend;
     let setup = WgpuSetup { instance, adapter, device, queue, backend };
     let burn =

@@ -2,6 +2,7 @@
 import { fetchPinned, fetchText, readCatalog } from "./catalog.ts";
 import type { PinnedFile } from "./catalog.ts";
 import { decodeInBrowser } from "./decode.ts";
+import { keepKernels, keptKernels } from "./kernels.ts";
 import { asProblem, Problem } from "./protocol.ts";
 import type { Calls, Kind, Notice, OpenInput, Opened, Progress, Reply, Request } from "./protocol.ts";
 import type { Detector, DetectorInfo, Observe, Verdict } from "./safelight.js";
@@ -29,6 +30,8 @@ export class Host {
   readonly #start: () => Promise<Engine>;
   #engine: Promise<Engine> | null = null;
   #detector: Detector | null = null;
+  /** Which kernels are kept in this browser. */
+  #kernels = "";
   /** The site's head, to go back to. */
   #siteHead: PinnedFile | null = null;
   /** The end of what has a turn or waits for one. */
@@ -137,9 +140,10 @@ export class Host {
       fetchText(new URL("pack.json", choice.pack), signal),
       fetchPinned(choice.head, signal),
     ]);
+    this.#kernels = await keptKernels();
     const notices: Notice[] = [];
     for (let attempt = 1; ; attempt += 1) {
-      const loader = await engine.Loader.open(manifest, input.preference);
+      const loader = await engine.Loader.open(manifest, input.preference, this.#kernels);
       let stage: keyof typeof BROKEN = "reading";
       try {
         for await (const chunk of readPack(choice.pack, manifest, { signal, report, notices })) loader.push(chunk);
@@ -167,7 +171,10 @@ export class Host {
     const bytes = new Uint8Array(await readable(picture));
     signal.throwIfAborted();
     try {
-      return await detector.check(bytes, observe);
+      const verdict = await detector.check(bytes, observe);
+      const { kernels } = detector;
+      if (kernels !== "" && kernels !== this.#kernels) await keepKernels((this.#kernels = kernels));
+      return verdict;
     } catch (thrown) {
       const problem = describe(thrown, "check");
       if (problem.code !== "picture-format") throw problem;

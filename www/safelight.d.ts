@@ -27,8 +27,8 @@ export type DevicePreference = "auto" | "gpu" | "cpu";
 /** Streams a model pack in, hashing as it goes. */
 export class Loader {
   private constructor();
-  /** Opens the device and tests it; `manifest` is the text of `pack.json`. */
-  static open(manifest: string, preference: DevicePreference): Promise<Loader>;
+  /** Opens the device and tests it; `manifest` is the text of `pack.json`, `kernels` an earlier detector's or empty. */
+  static open(manifest: string, preference: DevicePreference, kernels?: string): Promise<Loader>;
   /** The next bytes of the pack's weight file, in order. */
   push(chunk: Uint8Array): void;
   /** Checks the length and the SHA-256, and reads the head; consumes the loader, also when it fails. */
@@ -42,6 +42,8 @@ export type Observe = (done: number, total: number) => boolean;
 export class Detector {
   private constructor();
   readonly info: DetectorInfo;
+  /** The kernels chosen on this GPU, to keep; empty on the CPU and before the first check. */
+  readonly kernels: string;
   /** Decodes the file in Rust, then checks it. */
   check(bytes: Uint8Array, observe: Observe): Promise<Verdict>;
   /** For pictures that only the browser decodes: straight RGBA, 8 bit, upright. */

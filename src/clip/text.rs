@@ -68,8 +68,8 @@ impl TextTower {
     ///
     /// # Errors
     /// [`Error::TensorShape`] where a caption is empty, longer than the context, or has an id beyond the
-    /// vocabulary; [`Error::Cancelled`], [`Error::DeviceFailed`], [`Error::GpuUnavailable`] where the GPU cannot
-    /// compute it right, or [`Error::NotFinite`] where the result is no number.
+    /// vocabulary; [`Error::Cancelled`], [`Error::DeviceFailed`], or [`Error::NotFinite`] where the result is no
+    /// number.
     pub async fn forward(&self, captions: &[Vec<u32>], progress: &mut impl Progress) -> Result<Vec<f32>> {
         match &self.tower {
             On::Cpu(tower) => tower.forward(captions, progress).await,

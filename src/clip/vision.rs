@@ -42,6 +42,12 @@ struct Tower<O: Ops> {
     config: VisionConfig,
 }
 
+/// How far a forward pass is, in blocks.
+struct Steps {
+    done: usize,
+    total: usize,
+}
+
 /// What the tower saw in `n` pictures, read back from the device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageTokens {
@@ -78,12 +84,23 @@ impl VisionTower {
         &self.device
     }
 
+    /// Makes the device ready: on a GPU the fastest kernels are chosen, in at most about two seconds, unless they are
+    /// known. [`VisionTower::forward`] does it where it was not done.
+    ///
+    /// # Errors
+    /// [`Error::DeviceFailed`], also where no kernel is right.
+    pub async fn prepare(&self) -> Result<()> {
+        match &self.tower {
+            On::Cpu(tower) => tower.transformer.prepare(&tower.ops).await,
+            On::Gpu(tower) => tower.transformer.prepare(&tower.ops).await,
+        }
+    }
+
     /// The whole pass over `pixels` `[n, 3, side, side]`, row-major.
     ///
     /// # Errors
     /// [`Error::TensorShape`] where the pixels are not whole pictures of the tower's size;
-    /// [`Error::Cancelled`], [`Error::DeviceFailed`], [`Error::GpuUnavailable`] where the GPU cannot compute it
-    /// right, or [`Error::NotFinite`] where the result is no number.
+    /// [`Error::Cancelled`], [`Error::DeviceFailed`], or [`Error::NotFinite`] where the result is no number.
     pub async fn forward(&self, pixels: Vec<f32>, progress: &mut impl Progress) -> Result<ImageTokens> {
         match &self.tower {
             On::Cpu(tower) => tower.forward(pixels, progress).await,
@@ -123,14 +140,32 @@ impl<O: Ops> Tower<O> {
     }
 
     async fn forward(&self, pixels: Vec<f32>, progress: &mut impl Progress) -> Result<ImageTokens> {
-        let (ops, total) = (&self.ops, self.config.layers);
         let n = self.pictures(&pixels)?;
-        progress::step(progress, 0, total)?;
-        self.transformer.prepare(ops).await?;
+        let most = self.ops.most(self.config.block()).min(n);
+        let mut steps = Steps { done: 0, total: n.div_ceil(most) * self.config.layers };
+        progress::step(progress, 0, steps.total)?;
+        self.transformer.prepare(&self.ops).await?;
+        if most == n {
+            return self.pass(pixels, progress, &mut steps).await;
+        }
+        let mut all = ImageTokens { n: 0, embedding: Vec::new(), class_tokens: Vec::new() };
+        for pixels in pixels.chunks(most * 3 * self.config.image_size.pow(2)) {
+            let tokens = self.pass(pixels.to_vec(), progress, &mut steps).await?;
+            all.n += tokens.n;
+            all.embedding.extend(tokens.embedding);
+            all.class_tokens.extend(tokens.class_tokens);
+        }
+        Ok(all)
+    }
+
+    /// One pass, of as many pictures as the device takes at once.
+    async fn pass(&self, pixels: Vec<f32>, progress: &mut impl Progress, steps: &mut Steps) -> Result<ImageTokens> {
+        let (ops, layers) = (&self.ops, self.config.layers);
+        let n = self.pictures(&pixels)?;
         let mut hidden = ops.layer_norm(&self.positioned(pixels), &self.pre_norm);
-        let mut class_tokens = Vec::with_capacity(total);
+        let mut class_tokens = Vec::with_capacity(layers);
         let mut slow = true;
-        for index in 0..total {
+        for index in 0..layers {
             let clock = Clock::start();
             hidden = self.transformer.block(ops, index, &hidden);
             class_tokens.push(self.class_token(&hidden, n));
@@ -140,7 +175,8 @@ impl<O: Ops> Tower<O> {
                 slow = index == 0 || clock.ms() > SLOW_BLOCK_MS;
                 progress.rest().await;
             }
-            progress::step(progress, index + 1, total)?;
+            steps.done += 1;
+            progress::step(progress, steps.done, steps.total)?;
         }
         let normed = ops.layer_norm(&self.class_token(&hidden, n), &self.post_norm); // [n, 1, width]
         let embedding = ops.linear(&normed, &self.projection, Then::Nothing); // [n, 1, projection]

@@ -12,6 +12,7 @@ use crate::{Error, Result};
 /// A WebGPU device that runs our kernels. Shared by everything that computes on it.
 #[derive(Debug)]
 pub struct Context {
+    adapter: String,
     device: wgpu::Device,
     queue: wgpu::Queue,
     pool: Arc<Pool>,
@@ -20,6 +21,8 @@ pub struct Context {
     indices: Mutex<HashMap<Vec<usize>, wgpu::Buffer>>,
     recorded: Mutex<Vec<Recorded>>,
     choices: Mutex<Choices>,
+    /// Rows of the pass that the pool's buffers are for.
+    rows: Mutex<usize>,
 }
 
 /// Lists of rows that are kept on the device; captions end anywhere, so there is no end to them.
@@ -37,10 +40,11 @@ struct Recorded {
 pub type Bindings<'a> = &'a [(u32, &'a wgpu::Buffer)];
 
 impl Context {
-    /// Uses a device that is open.
+    /// Uses a device that is open; `adapter` tells it from others of this machine.
     #[must_use]
-    pub fn new(device: wgpu::Device, queue: wgpu::Queue) -> Self {
+    pub fn new(adapter: String, device: wgpu::Device, queue: wgpu::Queue) -> Self {
         Self {
+            adapter,
             device,
             queue,
             pool: Arc::default(),
@@ -49,7 +53,14 @@ impl Context {
             indices: Mutex::default(),
             recorded: Mutex::default(),
             choices: Mutex::default(),
+            rows: Mutex::default(),
         }
+    }
+
+    /// What tells the adapter and its driver from others.
+    #[must_use]
+    pub fn adapter(&self) -> &str {
+        &self.adapter
     }
 
     /// What the device allows.
@@ -176,6 +187,21 @@ impl Context {
     pub fn matrix(&self, rows: usize, width: usize) -> Matrix {
         let bytes = (rows * width * size_of::<f32>()).next_multiple_of(16) as u64;
         Matrix { buffer: self.pool.take(&self.device, bytes), rows, width }
+    }
+
+    /// Begins a pass over so many rows; buffers of passes over another number are given back.
+    pub fn begin(&self, rows: usize) {
+        if std::mem::replace(&mut *lock(&self.rows), rows) != rows {
+            self.trim();
+        }
+    }
+
+    /// Rows of `width` values that a kernel can take at once.
+    #[must_use]
+    pub fn most_rows(&self, width: usize) -> usize {
+        let limits = self.device.limits();
+        let bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) as usize;
+        (bytes / (width * size_of::<f32>())).min(limits.max_compute_workgroups_per_dimension as usize)
     }
 
     /// Activations with these values, `[rows, width]`.

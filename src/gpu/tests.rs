@@ -16,7 +16,7 @@ fn open() -> Context {
     let adapter = block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))
         .expect("no GPU adapter: install Mesa's software one (Debian: mesa-vulkan-drivers)");
     let (device, queue) = block_on(adapter.request_device(&wgpu::DeviceDescriptor::default())).unwrap();
-    Context::new(device, queue)
+    Context::new(String::new(), device, queue)
 }
 
 /// Random numbers and shapes, the same in every run.

@@ -1,6 +1,8 @@
 //! Which way of computing is fastest on this device, and right. A software adapter dislikes barriers, a real GPU
 //! likes tiles, and drivers have bugs: so every way is tried on the shapes of the model at hand, its result is
 //! checked, and the fastest of the right ones is kept, per adapter and per build of the kernels.
+//!
+//! A model of a few thousand weights is not worth the trying ([`is_worth_it`]): it takes the safest way.
 
 use std::collections::BTreeMap;
 
@@ -38,6 +40,8 @@ pub struct Product {
 pub struct Choices {
     /// [`build`] of the kernels that were measured.
     build: String,
+    /// [`Context::adapter`] that they were measured on.
+    adapter: String,
     /// Names of tiles.
     products: BTreeMap<String, String>,
     /// Names of walks.
@@ -45,11 +49,17 @@ pub struct Choices {
 }
 
 impl Choices {
-    /// Kept choices; none where they are of other kernels, or cannot be read.
+    /// Kept choices; none where they are of other kernels or another adapter, or cannot be read.
     #[must_use]
-    pub fn parse(json: &str) -> Self {
+    pub fn parse(json: &str, adapter: &str) -> Self {
         let kept: Option<Self> = serde_json::from_str(json).ok();
-        kept.filter(|kept| kept.build == build()).unwrap_or_else(|| Self { build: build(), ..Self::default() })
+        kept.filter(|kept| kept.build == build() && kept.adapter == adapter).unwrap_or_default()
+    }
+
+    /// The text that [`Choices::parse`] takes; `None` where nothing was chosen.
+    #[must_use]
+    pub fn to_json(&self) -> Option<String> {
+        if self.products.is_empty() { None } else { serde_json::to_string(self).ok() }
     }
 
     /// The chosen tile; that of another product where none was chosen (they are right too), else the safest.
@@ -77,6 +87,12 @@ fn name(heads: Heads) -> String {
     format!("{} heads, causal {}", heads.heads, heads.causal)
 }
 
+/// Whether a block of these sizes takes so long that trying pays.
+#[must_use]
+pub fn is_worth_it(tokens: usize, width: usize, mlp: usize) -> bool {
+    tokens * width * mlp >= 1 << 24
+}
+
 /// Names these kernels, so that another build's choices are not taken for this one's.
 #[must_use]
 pub fn build() -> String {
@@ -97,7 +113,7 @@ pub fn build() -> String {
 /// Chooses for the shapes that have no choice yet. `width` is that of the activations that attention gives.
 ///
 /// # Errors
-/// [`Error::GpuUnavailable`] where no way gives the right result; [`Error::DeviceFailed`].
+/// [`Error::DeviceFailed`], also where no way gives the right result.
 pub async fn tune(
     gpu: &Context,
     choices: &Choices,
@@ -105,7 +121,7 @@ pub async fn tune(
     heads: Heads,
     width: usize,
 ) -> Result<Choices> {
-    let mut chosen = Choices { build: build(), ..choices.clone() };
+    let mut chosen = Choices { build: build(), adapter: gpu.adapter().to_owned(), ..choices.clone() };
     let clock = Clock::start();
     if !chosen.attention.contains_key(&name(heads)) {
         let trial = AttentionTrial::new(gpu, heads, width);
@@ -184,8 +200,8 @@ impl Race<'_> {
             }
         }
         if times.is_empty() {
-            let reason = "every way to compute a product gives a wrong result on it".to_owned();
-            return Err(Error::GpuUnavailable { reason });
+            let message = "every kernel gives a wrong result on it".to_owned();
+            return Err(Error::DeviceFailed { device: "GPU", message });
         }
         times.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         Ok(times)
@@ -290,14 +306,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn choices_of_another_build_are_not_taken() {
+    fn choices_of_another_build_or_adapter_are_not_taken() {
         let product = Product { shape: [8, 4], format: Format::Int8 };
         let kept = |build: String| {
             let products = [(product.name(), TILES[2].name())].into();
-            serde_json::to_string(&Choices { build, products, attention: BTreeMap::new() }).unwrap()
+            Choices { build, adapter: "a".to_owned(), products, attention: BTreeMap::new() }.to_json().unwrap()
         };
-        assert_eq!(Choices::parse(&kept(build())).tile(product), TILES[2]);
-        assert_eq!(Choices::parse(&kept("another".to_owned())).tile(product), TILES[0]);
-        assert_eq!(Choices::parse("no JSON").tile(product), TILES[0]);
+        assert_eq!(Choices::parse(&kept(build()), "a").tile(product), TILES[2]);
+        assert_eq!(Choices::parse(&kept(build()), "b").tile(product), TILES[0]);
+        assert_eq!(Choices::parse(&kept("another".to_owned()), "a").tile(product), TILES[0]);
+        assert_eq!(Choices::parse("no JSON", "a").tile(product), TILES[0]);
+        assert_eq!(Choices::default().to_json(), None);
     }
 }

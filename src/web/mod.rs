@@ -40,13 +40,15 @@ pub struct Loader {
 #[wasm_bindgen]
 impl Loader {
     /// Opens the device that `preference` (`auto`, `gpu`, `cpu`) asks for, tests it, and prepares to
-    /// read the pack that `manifest` (the text of `pack.json`) describes.
+    /// read the pack that `manifest` (the text of `pack.json`) describes. `kernels` is what
+    /// [`Detector::kernels`] gave in an earlier session, or empty.
     ///
     /// # Errors
     /// `pack-manifest`, and `gpu-unavailable` where the GPU was asked for by name.
     pub async fn open(
         manifest: String,
         #[wasm_bindgen(unchecked_param_type = "DevicePreference")] preference: String,
+        kernels: Option<String>,
     ) -> JsResult<Loader> {
         let manifest = Manifest::parse(&manifest).map_err(throw)?;
         let preference = match preference.as_str() {
@@ -55,6 +57,7 @@ impl Loader {
             _ => Preference::Auto,
         };
         let device = self_test::open(preference).await.map_err(throw)?;
+        device.use_kernels(&kernels.unwrap_or_default());
         Ok(Self { reader: PackReader::new(manifest, device).map_err(throw)? })
     }
 
@@ -98,6 +101,12 @@ impl Detector {
     #[wasm_bindgen(getter)]
     pub fn info(&self) -> JsResult<JsDetectorInfo> {
         to_js(&self.detector.info().map_err(throw)?)
+    }
+
+    /// Which kernels were chosen on this GPU, as a text to keep; empty on the CPU and before the first check.
+    #[wasm_bindgen(getter)]
+    pub fn kernels(&self) -> String {
+        self.detector.extractor().tower().device().kernels().unwrap_or_default()
     }
 
     /// Decodes and checks a picture file. `observe(done, total)` is called after every block of the

@@ -41,7 +41,12 @@ impl Model {
         let weights = manifest.weights_file()?.clone();
         let path = self.pack.join(&weights.name);
         let mut file = File::open(&path).map_err(|error| file_error(&path, &error))?;
-        let mut reader = PackReader::new(manifest, self.device().await?)?;
+        let device = self.device().await?;
+        let kept = kernels_file();
+        if let Some(kernels) = kept.as_ref().and_then(|file| std::fs::read_to_string(file).ok()) {
+            device.use_kernels(&kernels);
+        }
+        let mut reader = PackReader::new(manifest, device.clone())?;
         let bar = bar(weights.bytes, "loading the model", "{bytes} of {total_bytes}");
         let mut chunk = vec![0; CHUNK];
         loop {
@@ -54,6 +59,10 @@ impl Model {
         }
         bar.finish_and_clear();
         let (manifest, clip) = reader.finish()?;
+        clip.vision.prepare().await?;
+        if let (Some(file), Some(kernels)) = (kept, device.kernels()) {
+            keep(&file, &kernels);
+        }
         Ok(Extractor::new(manifest, clip))
     }
 
@@ -65,6 +74,21 @@ impl Model {
         };
         self_test::open(preference).await
     }
+}
+
+/// Where the choice of kernels is kept: `safelight/kernels.json` in the user's cache folder.
+fn kernels_file() -> Option<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|cache| cache.is_absolute());
+    let cache = cache.or_else(|| Some(std::env::home_dir()?.join(".cache")));
+    Some(cache?.join("safelight/kernels.json"))
+}
+
+/// Where it cannot be written, the next run chooses again.
+fn keep(file: &Path, kernels: &str) {
+    if let Some(folder) = file.parent() {
+        let _ = std::fs::create_dir_all(folder);
+    }
+    let _ = std::fs::write(file, kernels);
 }
 
 /// Reads a whole file.

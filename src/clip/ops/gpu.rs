@@ -81,8 +81,11 @@ impl Ops for Gpu {
     async fn prepare(&self, shape: BlockShape, weight: &Weight) -> Result<()> {
         let BlockShape { tokens, width, heads, mlp, causal } = shape;
         if !width.is_multiple_of(4 * heads) || !mlp.is_multiple_of(4) {
-            let reason = format!("the kernels take heads whose width is a multiple of 4, not {width} / {heads}");
-            return Err(Error::GpuUnavailable { reason });
+            let message = format!("the kernels take heads whose width is a multiple of 4, not {width} / {heads}");
+            return Err(Error::DeviceFailed { device: "GPU", message });
+        }
+        if !tuning::is_worth_it(tokens, width, mlp) {
+            return Ok(());
         }
         let shapes = [[3 * width, width], [width, width], [mlp, width], [width, mlp]];
         let products = shapes.map(|shape| Product { shape, format: weight.format() });
@@ -92,9 +95,14 @@ impl Ops for Gpu {
         Ok(())
     }
 
+    fn most(&self, shape: BlockShape) -> usize {
+        (self.context.most_rows(shape.mlp.max(3 * shape.width)) / shape.tokens).max(1)
+    }
+
     fn picture_tokens(&self, pixels: Vec<f32>, embedding: &PictureEmbedding<Self>, config: &VisionConfig) -> Hidden {
         let gpu = &*self.context;
         let side = config.image_size;
+        gpu.begin(pixels.len() / (3 * side * side) * config.tokens());
         let pixels = gpu.upload(&pixels, 3 * side * side);
         let patches = rows::patches(gpu, &pixels, side, config.patch_size); // [n · patches, 3·patch·patch]
         let patches = self.product(&patches, &embedding.patch, Epilogue::Nothing); // [n · patches, width]
@@ -103,7 +111,8 @@ impl Ops for Gpu {
         Hidden { matrix, tokens }
     }
 
-    fn text_tokens(&self, values: Vec<f32>, [_, tokens, width]: [usize; 3], position: &Buffer) -> Hidden {
+    fn text_tokens(&self, values: Vec<f32>, [n, tokens, width]: [usize; 3], position: &Buffer) -> Hidden {
+        self.context.begin(n * tokens);
         let embedded = self.context.upload(&values, width);
         Hidden { matrix: rows::positions(&self.context, &embedded, position, tokens), tokens }
     }

@@ -45,8 +45,11 @@ pub trait Ops: Debug + Clone {
     /// Makes ready for blocks of this shape: what can be measured is measured, once.
     ///
     /// # Errors
-    /// [`crate::Error::GpuUnavailable`] where the device cannot compute them right.
+    /// [`crate::Error::DeviceFailed`], also where the device cannot compute them right.
     fn prepare(&self, shape: BlockShape, weight: &Self::Weight) -> impl Future<Output = Result<()>>;
+
+    /// Sequences that blocks of this shape take at once.
+    fn most(&self, shape: BlockShape) -> usize;
 
     /// Whole pictures `[n, 3, side, side]` → class token and patches with their positions,
     /// `[n, tokens, width]`.

@@ -62,6 +62,7 @@ export class Loader {
 }
 
 export class Detector {
+  kernels = "";
   #head;
 
   constructor(device, { id, name }, sha256) {
