@@ -34,18 +34,18 @@ impl Walk {
 
 /// Which sequences attention runs over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Heads {
+pub struct Sequences {
     /// Tokens of a sequence.
     pub tokens: usize,
-    /// Heads; the width of one is a multiple of 4.
+    /// Sequences; the width of one is a multiple of 4.
     pub heads: usize,
     /// A token sees itself and those before it, instead of all.
     pub causal: bool,
 }
 
 /// Scaled dot-product attention: query, key and value side by side, `[n · tokens, 3 · width]` → `[n · tokens, width]`.
-pub fn attention(gpu: &Context, walk: Walk, qkv: &Matrix, heads: Heads) -> Matrix {
-    let Heads { tokens, heads, causal } = heads;
+pub fn attention(gpu: &Context, walk: Walk, qkv: &Matrix, heads: Sequences) -> Matrix {
+    let Sequences { tokens, heads, causal } = heads;
     let width = qkv.width / 3;
     let vectors = width / heads / 4;
     let mask = if causal { "causal" } else { "full" };

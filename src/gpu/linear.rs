@@ -91,8 +91,8 @@ pub fn linear(
     if let Epilogue::Add(residual) = then {
         data.push((5, residual.buffer.buffer()));
     }
-    let [lanes, lines] = tile.lanes;
-    let workgroups = [outputs.div_ceil(lanes * tile.columns), x.rows.div_ceil(lines * tile.rows), 1];
+    let [across, down] = tile.lanes;
+    let workgroups = [outputs.div_ceil(across * tile.columns), x.rows.div_ceil(down * tile.rows), 1];
     gpu.record(&pipeline, &data, workgroups);
     y
 }

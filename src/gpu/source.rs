@@ -7,6 +7,8 @@
 //! - a line with `$r` is written once for every value of `r`, and so for each letter that has a range;
 //! - a line that ends in `//? word` stays only where that word is given.
 
+use std::fmt::Write;
+
 /// What a kernel's file is completed with.
 #[derive(Debug, Clone, Default)]
 pub struct Source {
@@ -18,16 +20,14 @@ pub struct Source {
 impl Source {
     /// Declares `name` as an unsigned integer.
     #[must_use]
-    pub fn size(mut self, name: &str, value: usize) -> Self {
-        self.constants += &format!("const {name} = {value}u;\n");
-        self
+    pub fn size(self, name: &str, value: usize) -> Self {
+        self.declare(name, format_args!("{value}u"))
     }
 
     /// Declares `name` as a float.
     #[must_use]
-    pub fn float(mut self, name: &str, value: f32) -> Self {
-        self.constants += &format!("const {name} = f32({value:e});\n");
-        self
+    pub fn float(self, name: &str, value: f32) -> Self {
+        self.declare(name, format_args!("f32({value:e})"))
     }
 
     /// Repeats lines with `$letter` for 0…`count` − 1.
@@ -59,12 +59,18 @@ impl Source {
         code
     }
 
+    fn declare(mut self, name: &str, value: std::fmt::Arguments<'_>) -> Self {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.constants, "const {name} = {value};");
+        self
+    }
+
     fn unroll(&self, line: &str, code: &mut String) {
-        match self.ranges.iter().find(|(mark, _)| line.contains(mark)) {
-            Some((mark, count)) => {
-                (0..*count).for_each(|value| self.unroll(&line.replace(mark, &value.to_string()), code));
-            }
-            None => *code += &format!("{line}\n"),
+        if let Some((mark, count)) = self.ranges.iter().find(|(mark, _)| line.contains(mark)) {
+            (0..*count).for_each(|value| self.unroll(&line.replace(mark, &value.to_string()), code));
+        } else {
+            code.push_str(line);
+            code.push('\n');
         }
     }
 }

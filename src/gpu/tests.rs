@@ -3,7 +3,7 @@
 
 use pollster::block_on;
 
-use super::attention::{Heads, WALKS, attention};
+use super::attention::{Sequences, WALKS, attention};
 use super::context::Context;
 use super::linear::{Epilogue, TILES, linear};
 use super::matrix::{Format, Matrix, Weight};
@@ -126,7 +126,7 @@ fn every_way_to_compute_attention_agrees_with_the_plain_one() {
                 let what = format!("{} {n}×{tokens} tokens, {heads} heads of {head}, causal {causal}", walk.name());
                 // Scores of a few units, so that the softmax is neither flat nor one-hot.
                 let qkv: Vec<f32> = draw.values(n * tokens * 3 * width).iter().map(|value| value * 2.0).collect();
-                let y = attention(&gpu, walk, &gpu.upload(&qkv, 3 * width), Heads { tokens, heads, causal });
+                let y = attention(&gpu, walk, &gpu.upload(&qkv, 3 * width), Sequences { tokens, heads, causal });
                 let value = |row: usize, part: usize, at: usize| f64::from(qkv[row * 3 * width + part * width + at]);
                 let mut expected = Vec::new();
                 for row in 0..n * tokens {

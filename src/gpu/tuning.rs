@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::attention::{Heads, WALKS, Walk, attention};
+use super::attention::{Sequences, WALKS, Walk, attention};
 use super::context::Context;
 use super::linear::{Epilogue, TILES, Tile, linear};
 use super::matrix::{Format, Matrix, Weight};
@@ -71,7 +71,7 @@ impl Choices {
 
     /// The chosen walk; the safest where none was chosen.
     #[must_use]
-    pub fn walk(&self, heads: Heads) -> Walk {
+    pub fn walk(&self, heads: Sequences) -> Walk {
         self.attention.get(&name(heads)).and_then(|name| Walk::named(name)).unwrap_or(WALKS[0])
     }
 }
@@ -83,7 +83,7 @@ impl Product {
     }
 }
 
-fn name(heads: Heads) -> String {
+fn name(heads: Sequences) -> String {
     format!("{} heads, causal {}", heads.heads, heads.causal)
 }
 
@@ -118,12 +118,13 @@ pub async fn tune(
     gpu: &Context,
     choices: &Choices,
     products: &[Product],
-    heads: Heads,
+    heads: Sequences,
     width: usize,
 ) -> Result<Choices> {
     let mut chosen = Choices { build: build(), adapter: gpu.adapter().to_owned(), ..choices.clone() };
     let clock = Clock::start();
-    if !chosen.attention.contains_key(&name(heads)) {
+    let is_known = chosen.attention.contains_key(&name(heads));
+    if !is_known {
         let trial = AttentionTrial::new(gpu, heads, width);
         let race = Race { gpu, clock, until: 0.2 * BUDGET_MS, expected: &trial.expected };
         let times = race.run(&WALKS, |_| 1, |walk| trial.run(gpu, walk)).await?;
@@ -136,13 +137,13 @@ pub async fn tune(
         // The first shape takes half of what is left: what is fast for it is tried first for the others.
         let share = if index == 0 { 2.0 } else { (open.len() - index) as f64 };
         let until = clock.ms() + (BUDGET_MS - clock.ms()).max(0.0) / share;
-        let mut times = try_product(gpu, clock, until, product, rows, &tiles).await?;
-        if rows < heads.tokens && times[0].0 < LEAST_MS {
+        let mut timed = try_product(gpu, clock, until, product, rows, &tiles).await?;
+        if rows < heads.tokens && timed[0].0 < LEAST_MS {
             rows = heads.tokens;
-            times = try_product(gpu, clock, until, product, rows, &tiles).await?;
+            timed = try_product(gpu, clock, until, product, rows, &tiles).await?;
         }
-        tiles.sort_by_key(|tile| times.iter().position(|(_, timed)| timed == tile).unwrap_or(usize::MAX));
-        chosen.products.insert(product.name(), times[0].1.name());
+        tiles.sort_by_key(|tile| timed.iter().position(|(_, other)| other == tile).unwrap_or(usize::MAX));
+        chosen.products.insert(product.name(), timed[0].1.name());
     }
     gpu.trim();
     Ok(chosen)
@@ -262,12 +263,12 @@ impl ProductTrial {
 /// Attention over random numbers, and what some of its results must be.
 struct AttentionTrial {
     qkv: Matrix,
-    heads: Heads,
+    heads: Sequences,
     expected: Vec<(usize, f64, f64)>,
 }
 
 impl AttentionTrial {
-    fn new(gpu: &Context, heads: Heads, width: usize) -> Self {
+    fn new(gpu: &Context, heads: Sequences, width: usize) -> Self {
         let qkv = noise(&mut 2, heads.tokens * 3 * width);
         let head = width / heads.heads;
         let value = |row: usize, part: usize, at: usize| f64::from(qkv[(row * 3 + part) * width + at]);

@@ -105,6 +105,7 @@ impl Detector {
 
     /// Which kernels were chosen on this GPU, as a text to keep; empty on the CPU and before the first check.
     #[wasm_bindgen(getter)]
+    #[must_use]
     pub fn kernels(&self) -> String {
         self.detector.extractor().tower().device().kernels().unwrap_or_default()
     }

@@ -7,7 +7,7 @@ use safetensors::Dtype;
 use super::{LayerNorm, Linear, Ops, PictureEmbedding, Then, Values};
 use crate::clip::config::{BlockShape, VisionConfig};
 use crate::clip::weights::floats;
-use crate::gpu::attention::{Heads, attention};
+use crate::gpu::attention::{Sequences, attention};
 use crate::gpu::linear::{Epilogue, linear};
 use crate::gpu::matrix::{Buffer, Format, Matrix, Weight, stack_buffers};
 use crate::gpu::tuning::{self, Product};
@@ -89,7 +89,7 @@ impl Ops for Gpu {
         }
         let shapes = [[3 * width, width], [width, width], [mlp, width], [width, mlp]];
         let products = shapes.map(|shape| Product { shape, format: weight.format() });
-        let heads = Heads { tokens, heads, causal };
+        let heads = Sequences { tokens, heads, causal };
         let choices = tuning::tune(&self.context, &self.context.choices(), &products, heads, width).await?;
         self.context.choose(choices);
         Ok(())
@@ -133,7 +133,7 @@ impl Ops for Gpu {
 
     fn attention(&self, x: &Hidden, qkv: &Linear<Self>, heads: usize, causal: bool) -> Hidden {
         let qkv = self.product(&x.matrix, qkv, Epilogue::Nothing); // [n · tokens, 3 · width]
-        let heads = Heads { tokens: x.tokens, heads, causal };
+        let heads = Sequences { tokens: x.tokens, heads, causal };
         let matrix = attention(&self.context, self.context.choices().walk(heads), &qkv, heads);
         Hidden { matrix, tokens: x.tokens }
     }
