@@ -11,19 +11,19 @@ pub struct Rows {
     bytes: Vec<u8>,
     /// Of int8: `[rows]`.
     scales: Vec<f32>,
-    rows: usize,
+    count: usize,
 }
 
 impl Rows {
     /// `None` where weights cannot have the type.
     pub fn new(dtype: Dtype, bytes: Vec<u8>, scales: Vec<f32>, rows: usize) -> Option<Self> {
         floats(dtype, &[], &[])?;
-        Some(Self { dtype, bytes, scales, rows })
+        Some(Self { dtype, bytes, scales, count: rows })
     }
 
     /// Row `index`, `[columns]`; empty where there is none.
     pub fn row(&self, index: usize) -> Vec<f32> {
-        let length = self.bytes.len() / self.rows.max(1);
+        let length = self.bytes.len() / self.count.max(1);
         let bytes = self.bytes.get(index * length..(index + 1) * length).unwrap_or_default();
         let scale = self.scales.get(index..=index).unwrap_or_default();
         floats(self.dtype, bytes, scale).unwrap_or_default()
