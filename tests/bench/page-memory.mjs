@@ -1,7 +1,7 @@
 // The page's peak memory while it takes features of 200 and of 2,000 pictures, and while it trains on them:
 //   node tests/bench/page-memory.mjs                                   with the fake detector
 //   node tests/bench/page-memory.mjs --site dist --folder DIR          with the real one, on DIR/{real,generated}/…
-//   --counts 200,2000   --dimension 9984 (the fake one's floats a row)   --json
+//   --counts 200,2000   --dimension 9984 (the fake one's floats a row)   --epochs 1 (else as proposed)   --json
 // Counted is the peak resident size (VmHWM) of the renderer that holds page and worker, so it runs on Linux only.
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -15,7 +15,7 @@ import { toAudit } from "../e2e/training.mjs";
 
 const made = fileURLToPath(new URL("../artifacts/folders/memory/", import.meta.url));
 const { values } = parseArgs({
-  options: { site: { type: "string" }, folder: { type: "string" }, counts: { type: "string", default: "200,2000" }, dimension: { type: "string", default: "9984" }, json: { type: "boolean", default: false } },
+  options: { site: { type: "string" }, folder: { type: "string" }, counts: { type: "string", default: "200,2000" }, dimension: { type: "string", default: "9984" }, epochs: { type: "string" }, json: { type: "boolean", default: false } },
 });
 /** Bytes that a made picture carries after its end: what a page that kept pictures would show. */
 const PADDING = 256 * 1024;
@@ -45,6 +45,7 @@ async function measure(count) {
     await toAudit(page);
     const facts = await peak(session);
     const start = Date.now();
+    if (values.epochs !== undefined) await page.$eval('.recipe input[type="number"]', (input, epochs) => (input.value = epochs), values.epochs);
     await page.click("#train");
     await page.waitForFunction(() => /^Reading the features|epoch/.test(document.querySelector(".pass-line")?.textContent ?? ""), { polling: 100 });
     const features = await peak(session);
