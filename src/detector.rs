@@ -1,11 +1,14 @@
-//! A picture in, a verdict out: the whole of the check flow, from the open model on.
+//! A picture in, and its caption where there is one; a verdict out: the whole of the check flow, from the
+//! open model on.
 
 use serde::Serialize;
 
 use crate::Result;
+use crate::clip::tokenizer::Tokenizer;
 use crate::clock::Clock;
 use crate::device::DeviceInfo;
 use crate::extractor::{Extractor, Looked};
+use crate::features::caption_part;
 use crate::head::info::Thresholds;
 use crate::head::{Figures, Head, Label, OperatingPoint};
 use crate::picture::{Limits, Picture};
@@ -38,6 +41,10 @@ pub struct PackInfo {
     pub name: String,
     /// SHA-256 of the weight file.
     pub sha256: String,
+    /// Whether it has a text tower.
+    pub text: bool,
+    /// Whether the tokenizer, which captions need besides, is loaded.
+    pub tokenizer: bool,
 }
 
 /// The head, in short.
@@ -49,6 +56,8 @@ pub struct HeadSummary {
     pub name: String,
     /// Day of training, ISO 8601.
     pub trained: String,
+    /// Whether it reads captions.
+    pub captions: bool,
     /// From where a probability is called real or generated.
     pub thresholds: Thresholds,
     /// Other limits to choose from.
@@ -71,10 +80,24 @@ pub struct Verdict {
     pub picture: PictureInfo,
     /// How it was looked at, in words.
     pub views: Vec<&'static str>,
+    /// What the caption had to do with it.
+    pub caption: CaptionUse,
     /// Where it was computed.
     pub device: DeviceInfo,
     /// How long it took.
     pub ms: Milliseconds,
+}
+
+/// What a caption had to do with a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CaptionUse {
+    /// The head read it with the picture.
+    Used,
+    /// The head reads captions, and there was none.
+    Missing,
+    /// The head reads none.
+    Unread,
 }
 
 /// The picture, in short.
@@ -95,7 +118,7 @@ pub struct Milliseconds {
     pub decode: f64,
     /// Picture to pixels.
     pub pixels: f64,
-    /// The image tower, with reading back.
+    /// The towers, with reading back.
     pub clip: f64,
     /// Features and head.
     pub head: f64,
@@ -131,6 +154,11 @@ impl Detector {
         &self.head
     }
 
+    /// Takes the tokenizer, without which no caption can be read.
+    pub fn use_tokenizer(&mut self, tokenizer: Tokenizer) {
+        self.extractor.use_tokenizer(tokenizer);
+    }
+
     /// Takes another head; the old one stays where the new one does not fit.
     ///
     /// # Errors
@@ -153,11 +181,14 @@ impl Detector {
                 id: manifest.id.clone(),
                 name: manifest.name.clone(),
                 sha256: manifest.weights_file()?.sha256.clone(),
+                text: self.extractor.has_text_tower(),
+                tokenizer: self.extractor.reads_captions(),
             },
             head: HeadSummary {
                 id: head.id.clone(),
                 name: head.name.clone(),
                 trained: head.date.clone(),
+                captions: head.features.caption,
                 thresholds: head.thresholds,
                 operating_points: head.operating_points.clone(),
                 figures: head.figures.clone(),
@@ -165,15 +196,16 @@ impl Detector {
         })
     }
 
-    /// Decodes a picture file and checks it.
+    /// Decodes a picture file and checks it. A `caption` counts where the head reads captions; an empty one is
+    /// none.
     ///
     /// # Errors
-    /// What is wrong with the file, [`crate::Error::Cancelled`], [`crate::Error::DeviceFailed`].
-    pub async fn check(&self, bytes: &[u8], progress: &mut impl Progress) -> Result<Verdict> {
+    /// What is wrong with the file, and as [`Detector::check_picture`].
+    pub async fn check(&self, bytes: &[u8], caption: Option<&str>, progress: &mut impl Progress) -> Result<Verdict> {
         let clock = Clock::start();
         let picture = Picture::decode(bytes, &Limits::default())?;
         let decode = clock.ms();
-        let mut verdict = self.check_picture(&picture, progress).await?;
+        let mut verdict = self.check_picture(&picture, caption, progress).await?;
         verdict.ms.decode = decode;
         Ok(verdict)
     }
@@ -181,21 +213,35 @@ impl Detector {
     /// Checks a decoded picture.
     ///
     /// # Errors
-    /// [`crate::Error::Cancelled`], [`crate::Error::DeviceFailed`], [`crate::Error::NotFinite`].
-    pub async fn check_picture(&self, picture: &Picture, progress: &mut impl Progress) -> Result<Verdict> {
+    /// [`crate::Error::Cancelled`], [`crate::Error::DeviceFailed`], [`crate::Error::NotFinite`];
+    /// [`crate::Error::CaptionUnreadable`] and [`crate::Error::Tokenizer`] where a caption counts.
+    pub async fn check_picture(
+        &self,
+        picture: &Picture,
+        caption: Option<&str>,
+        progress: &mut impl Progress,
+    ) -> Result<Verdict> {
         let mut ms = Milliseconds::default();
-        let spec = &self.head.info().features;
+        let (spec, shape) = (&self.head.info().features, self.extractor.shape());
         let clock = Clock::start();
         let side = self.extractor.tower().config().image_size;
         let looked = Looked::at(&spec.views, std::slice::from_ref(picture), side);
         ms.pixels = clock.ms();
 
         let clock = Clock::start();
+        // First, because it is the shorter way: a caption that cannot be read is told at once.
+        let embedding = match caption {
+            Some(caption) if spec.caption => self.extractor.read_caption(caption).await?,
+            _ => None,
+        };
         let seen = self.extractor.see(looked, progress).await?;
         ms.clip = clock.ms();
 
         let clock = Clock::start();
-        let features = spec.features(&seen.tokens, &seen.present, self.extractor.shape())?;
+        let mut features = spec.features(&seen.tokens, &seen.present, shape)?;
+        if spec.caption {
+            features.extend(caption_part(embedding.as_deref(), shape));
+        }
         let logits = self.head.logits(features).await?;
         let probability = self.head.probability(logits.first().copied().unwrap_or_default());
         ms.head = clock.ms();
@@ -207,6 +253,11 @@ impl Detector {
             thresholds: self.head.info().thresholds,
             picture: PictureInfo { width: picture.width, height: picture.height, format: picture.format.clone() },
             views: present.map(|(view, _)| view.words()).collect(),
+            caption: match (spec.caption, &embedding) {
+                (false, _) => CaptionUse::Unread,
+                (true, None) => CaptionUse::Missing,
+                (true, Some(_)) => CaptionUse::Used,
+            },
             device: self.device().clone(),
             ms,
         })
@@ -229,5 +280,9 @@ impl Detector {
 /// Whether the head was trained on this model's features.
 fn require(extractor: &Extractor, head: &Head) -> Result<()> {
     let manifest = extractor.manifest();
+    if head.info().features.caption && !extractor.has_text_tower() {
+        let message = "it reads captions, and the model's pack has no text tower".to_owned();
+        return Err(crate::Error::HeadFormat { message });
+    }
     head.require(&manifest.id, &manifest.weights_file()?.sha256, extractor.shape())
 }

@@ -124,6 +124,20 @@ pub enum Error {
         name: String,
     },
 
+    /// `tokenizer.json` cannot be used, or cannot split a text.
+    #[error("The caption cannot be read: {message}.")]
+    Tokenizer {
+        /// What is wrong.
+        message: String,
+    },
+
+    /// A caption is to be read and the model cannot: its pack has no text tower, or no tokenizer was given.
+    #[error("This model cannot read captions: {message}.")]
+    CaptionUnreadable {
+        /// What it lacks.
+        message: String,
+    },
+
     /// The head file cannot be used.
     #[error("The head cannot be used: {message}.")]
     HeadFormat {
@@ -222,6 +236,8 @@ impl Error {
             Self::TensorShape { .. } => "tensor-shape",
             Self::TensorType { .. } => "tensor-type",
             Self::NotFinite { .. } => "not-finite",
+            Self::Tokenizer { .. } => "tokenizer",
+            Self::CaptionUnreadable { .. } => "caption-unreadable",
             Self::HeadFormat { .. } => "head-format",
             Self::HeadMismatch { .. } => "head-mismatch",
             Self::OperatingPoint { .. } => "operating-point",

@@ -1,21 +1,26 @@
-//! From pictures to the features that a head reads: every view of every picture in one batch through
-//! the tower.
+//! From pictures and captions to the features that a head reads: every view of every picture in one batch
+//! through the image tower, captions through the text tower.
 
-use crate::Result;
 use crate::clip::Clip;
 use crate::clip::pack::Manifest;
+use crate::clip::tokenizer::{Tokenizer, clean};
 use crate::clip::vision::{ImageTokens, VisionTower};
-use crate::features::{FeatureSpec, TowerShape, View};
+use crate::features::{FeatureSpec, TowerShape, View, caption_part};
 use crate::picture::Picture;
 use crate::progress::Progress;
 use crate::treatment::Treatment;
+use crate::{Error, Result};
 
 /// An open model.
 #[derive(Debug)]
 pub struct Extractor {
     manifest: Manifest,
     clip: Clip,
+    tokenizer: Option<Tokenizer>,
 }
+
+/// Captions in one batch through the text tower.
+const CAPTIONS: usize = 16;
 
 /// What the tower saw of `n` pictures in `v` views.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,11 +31,30 @@ pub struct Seen {
     pub tokens: ImageTokens,
 }
 
+/// What the text tower made of `n` captions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read {
+    /// Which are captions, `[n]`.
+    pub present: Vec<bool>,
+    /// Their embeddings, `[present, projection]`, not normalised.
+    pub embedding: Vec<f32>,
+}
+
+impl Read {
+    /// The text-level part of every picture's feature, `[n, projection + 1]`.
+    #[must_use]
+    pub fn features(&self, tower: TowerShape) -> Vec<f32> {
+        let mut rows = self.embedding.chunks(tower.projection);
+        let part = |&present: &bool| caption_part(if present { rows.next() } else { None }, tower);
+        self.present.iter().flat_map(part).collect()
+    }
+}
+
 impl Extractor {
     /// Takes over a model that was read.
     #[must_use]
     pub fn new(manifest: Manifest, clip: Clip) -> Self {
-        Self { manifest, clip }
+        Self { manifest, clip, tokenizer: None }
     }
 
     /// The model's description.
@@ -43,6 +67,23 @@ impl Extractor {
     #[must_use]
     pub fn tower(&self) -> &VisionTower {
         &self.clip.vision
+    }
+
+    /// Whether there is a text tower.
+    #[must_use]
+    pub fn has_text_tower(&self) -> bool {
+        self.clip.text.is_some()
+    }
+
+    /// Whether captions can be read: there is a text tower, and a tokenizer was given.
+    #[must_use]
+    pub fn reads_captions(&self) -> bool {
+        self.has_text_tower() && self.tokenizer.is_some()
+    }
+
+    /// Takes the tokenizer, which is loaded apart because most checks need none.
+    pub fn use_tokenizer(&mut self, tokenizer: Tokenizer) {
+        self.tokenizer = Some(tokenizer);
     }
 
     /// The sizes that features depend on.
@@ -73,7 +114,41 @@ impl Extractor {
         Ok(Seen { present: looked.present, tokens })
     }
 
-    /// The features of `n` pictures by a head's specification, `[n, d]`.
+    /// The embeddings of those of `captions` that are any, in their order, `[present, projection]`, and which
+    /// those are, `[n]`: an empty caption is none. `progress` is told of blocks.
+    ///
+    /// # Errors
+    /// [`Error::CaptionUnreadable`], [`Error::Tokenizer`], [`Error::Cancelled`], [`Error::DeviceFailed`],
+    /// [`Error::NotFinite`].
+    pub async fn read_captions(&self, captions: &[Option<String>], progress: &mut impl Progress) -> Result<Read> {
+        let cleaned: Vec<Option<String>> = captions.iter().map(|caption| clean(caption.as_deref()?)).collect();
+        let present = cleaned.iter().map(Option::is_some).collect();
+        if cleaned.iter().all(Option::is_none) {
+            return Ok(Read { present, embedding: Vec::new() });
+        }
+        let lacks = |message: &str| Error::CaptionUnreadable { message: message.to_owned() };
+        let tower = self.clip.text.as_ref().ok_or_else(|| lacks("its pack has no text tower"))?;
+        let tokenizer = self.tokenizer.as_ref().ok_or_else(|| lacks("its tokenizer was not loaded"))?;
+        let encode = |caption: &String| tokenizer.encode(caption, tower.config().context);
+        let tokens = cleaned.iter().flatten().map(encode).collect::<Result<Vec<_>>>()?;
+        let mut embedding = Vec::new();
+        for batch in tokens.chunks(CAPTIONS) {
+            embedding.extend(tower.forward(batch, progress).await?);
+            progress.rest().await;
+        }
+        Ok(Read { present, embedding })
+    }
+
+    /// The embedding of one caption, `[projection]`; `None` where it is empty.
+    ///
+    /// # Errors
+    /// As [`Extractor::read_captions`].
+    pub async fn read_caption(&self, caption: &str) -> Result<Option<Vec<f32>>> {
+        let read = self.read_captions(&[Some(caption.to_owned())], &mut ()).await?;
+        Ok(read.present.contains(&true).then_some(read.embedding))
+    }
+
+    /// The image-level features of `n` pictures by a head's specification, `[n, image d]`.
     ///
     /// # Errors
     /// As [`Extractor::look`]; [`crate::Error::HeadFormat`] where the specification does not fit the model.
@@ -87,7 +162,7 @@ impl Extractor {
         spec.features(&seen.tokens, &seen.present, self.shape())
     }
 
-    /// The features of one picture under each of `treatments`, `[t, d]`, in one batch. Random draws depend
+    /// The image-level features of one picture under each of `treatments`, `[t, image d]`, in one batch. Random draws depend
     /// on `seed`, one number a picture.
     ///
     /// # Errors

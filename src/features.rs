@@ -39,8 +39,9 @@ impl View {
     }
 }
 
-/// Which parts of the image tower's result make the feature. Each part is L2-normalised by itself,
-/// because the norms of class tokens grow by a factor of ten from the first block to the last.
+/// Which parts of what the towers give make the feature: image-level ones, then the text-level one, as in
+/// arXiv 2404.12908, section 3. Each part is L2-normalised by itself, because the norms of class tokens
+/// grow by a factor of ten from the first block to the last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeatureSpec {
     /// How the picture is looked at, in this order.
@@ -49,24 +50,40 @@ pub struct FeatureSpec {
     pub embedding: bool,
     /// Blocks whose class token is taken, counted from 0.
     pub blocks: Vec<usize>,
+    /// The embedding of the picture's caption, and one number more that says whether there is one. A picture
+    /// without a caption is a state of its own: all of this is zero.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub caption: bool,
 }
 
-/// The sizes of the image tower that a feature depends on.
+/// The sizes of the towers that a feature depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TowerShape {
     /// Number of blocks.
     pub layers: usize,
     /// Width of a class token.
     pub width: usize,
-    /// Width of the embedding.
+    /// Width of an embedding, of a picture or of a caption.
     pub projection: usize,
 }
 
 impl FeatureSpec {
-    /// Length `d` of the feature: all views.
+    /// Length `d` of the feature: all views, then the caption's part.
     #[must_use]
     pub fn dimension(&self, tower: TowerShape) -> usize {
+        self.image_dimension(tower) + self.caption_dimension(tower)
+    }
+
+    /// Length of the image-level part: all views.
+    #[must_use]
+    pub fn image_dimension(&self, tower: TowerShape) -> usize {
         self.views.len() * self.view_dimension(tower)
+    }
+
+    /// Length of the text-level part; 0 where captions are not read.
+    #[must_use]
+    pub fn caption_dimension(&self, tower: TowerShape) -> usize {
+        if self.caption { caption_dimension(tower) } else { 0 }
     }
 
     /// Length of one view's part.
@@ -74,7 +91,7 @@ impl FeatureSpec {
         usize::from(self.embedding) * tower.projection + self.blocks.len() * tower.width
     }
 
-    /// The features of `n` pictures, `[n, d]`: view by view, in each the embedding first, then the blocks
+    /// The image-level features of `n` pictures, `[n, image d]`: view by view, in each the embedding first, then the blocks
     /// in their order. `present` `[n, v]` says which views `tokens` holds; an absent one is all zeros,
     /// which no normalised part can be.
     ///
@@ -103,6 +120,22 @@ impl FeatureSpec {
     }
 }
 
+/// Length of a caption's part: its embedding, and whether there is one.
+#[must_use]
+pub fn caption_dimension(tower: TowerShape) -> usize {
+    tower.projection + 1
+}
+
+/// The text-level part of one picture, from the embedding of its caption `[projection]`, where it has one.
+#[must_use]
+pub fn caption_part(embedding: Option<&[f32]>, tower: TowerShape) -> Vec<f32> {
+    let Some(embedding) = embedding else { return vec![0.0; caption_dimension(tower)] };
+    let mut part = Vec::with_capacity(caption_dimension(tower));
+    push_normalised(&mut part, embedding);
+    part.push(1.0);
+    part
+}
+
 fn row(values: &[f32], index: usize, width: usize) -> &[f32] {
     &values[index * width..(index + 1) * width]
 }
@@ -126,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_embedding_comes_first_and_each_part_has_unit_mean_square() {
-        let spec = FeatureSpec { views: vec![View::Whole], embedding: true, blocks: vec![1] };
+        let spec = FeatureSpec { views: vec![View::Whole], embedding: true, blocks: vec![1], caption: false };
         let got = spec.features(&tokens(), &[true, true], TOWER).unwrap();
         let root = 2.0_f32.sqrt();
         let expected = [1.0, 0.0, root, -1.0, 0.6 * root, 0.8 * root];
@@ -135,14 +168,34 @@ mod tests {
     }
 
     #[test]
+    fn a_caption_comes_last_and_none_is_a_state_of_its_own() {
+        let spec = FeatureSpec { views: vec![View::Whole], embedding: true, blocks: vec![], caption: true };
+        let tower = TowerShape { layers: 24, width: 1024, projection: 768 };
+        assert_eq!(spec.dimension(tower), 1536 + 1, "the paper's feature for ViT-L/14, and whether there is a caption");
+        let part = caption_part(Some(&[3.0, 4.0]), TowerShape { projection: 2, ..tower });
+        let root = 2.0_f32.sqrt();
+        assert!(part.iter().zip([0.6 * root, 0.8 * root, 1.0]).all(|(a, b)| (a - b).abs() < 1e-6), "{part:?}");
+        assert_eq!(caption_part(None, TowerShape { projection: 2, ..tower }), [0.0; 3]);
+    }
+
+    #[test]
+    fn a_specification_without_captions_is_written_as_it_always_was() {
+        let json = r#"{"views":["whole"],"embedding":true,"blocks":[1]}"#;
+        let spec: FeatureSpec = serde_json::from_str(json).unwrap();
+        assert!(!spec.caption);
+        assert_eq!(serde_json::to_string(&spec).unwrap(), json);
+    }
+
+    #[test]
     fn a_block_that_does_not_exist_is_refused() {
-        let spec = FeatureSpec { views: vec![View::Whole], embedding: false, blocks: vec![2] };
+        let spec = FeatureSpec { views: vec![View::Whole], embedding: false, blocks: vec![2], caption: false };
         assert_eq!(spec.features(&tokens(), &[true, true], TOWER).unwrap_err().code(), "head-format");
     }
 
     #[test]
     fn an_absent_view_is_zeros_and_shifts_nothing() {
-        let spec = FeatureSpec { views: vec![View::Whole, View::Detail], embedding: true, blocks: vec![] };
+        let spec =
+            FeatureSpec { views: vec![View::Whole, View::Detail], embedding: true, blocks: vec![], caption: false };
         let got = spec.features(&tokens(), &[true, false, true, false], TOWER).unwrap();
         assert_eq!(got, [1.0, 0.0, -1.0, 0.0]);
     }

@@ -30,7 +30,13 @@ fn clouds(n: usize, rare: usize, seed: u64) -> Dataset {
         [(); D].map(|()| uniform() + uniform() + uniform() + shift)
     });
     let features = features.collect();
-    Dataset { features, dimension: D, generated, sources: (0..n).map(|index| (index % 5).to_string()).collect() }
+    Dataset {
+        features,
+        dimension: D,
+        generated,
+        sources: (0..n).map(|index| (index % 5).to_string()).collect(),
+        ..Dataset::default()
+    }
 }
 
 /// Every part of the recipe, small.
@@ -45,7 +51,7 @@ fn head(trained: Trained) -> HeadFile {
         name: "Test".to_owned(),
         date: "2026-11-24".to_owned(),
         pack: PackRef { id: "test".to_owned(), sha256: String::new() },
-        features: FeatureSpec { views: vec![], embedding: true, blocks: vec![] },
+        features: FeatureSpec { views: vec![], embedding: true, blocks: vec![], caption: false },
         dimension: D,
         layers: trained.hidden.len(),
         calibration: Calibration { scale: 1.0, shift: 0.0 },
@@ -192,6 +198,7 @@ fn fine_tuning_begins_where_the_base_is() {
         dimension: 2,
         generated: vec![true, true, false, false],
         sources: vec![String::new(); 4],
+        ..Dataset::default()
     };
     assert_eq!(Trainer::new(narrow, config(), Some(&base), &device).err().unwrap().code(), "head-format");
 }

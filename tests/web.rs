@@ -25,6 +25,7 @@ wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 const TINY: (&str, &[u8]) = (include_str!("golden/tiny/pack.json"), include_bytes!("golden/tiny/model.safetensors"));
 const TINY_GOLDEN: &[u8] = include_bytes!("golden/tiny/goldens.safetensors");
+const TOWERS: &[u8] = include_bytes!("golden/text/tiny.safetensors");
 const CLIP_GOLDEN: &[u8] = include_bytes!("golden/clip/vit-b16.safetensors");
 const PACK: &str = "models/packs/clip-vit-base-patch16-int8";
 
@@ -93,6 +94,21 @@ async fn the_tiny_tower_on_the_cpu() {
 #[wasm_bindgen_test]
 async fn the_tiny_tower_on_webgpu() {
     compare_tiny(Preference::Gpu).await;
+}
+
+#[wasm_bindgen_test]
+async fn the_text_tower_on_the_cpu() {
+    common::text::compare(TOWERS, &Device::cpu(), true).await;
+}
+
+#[wasm_bindgen_test]
+async fn the_text_tower_on_webgpu() {
+    common::text::compare(TOWERS, &Device::open(Preference::Gpu).await.unwrap(), true).await;
+}
+
+#[wasm_bindgen_test]
+async fn captions_have_the_ids_that_transformers_gives() {
+    common::text::compare_captions(&file("models/tokenizer.json").await);
 }
 
 #[wasm_bindgen_test]

@@ -8,6 +8,8 @@ interface Catalog {
   default: { pack: string; head: string };
   packs: { id: string; url: string }[];
   heads: ({ id: string; pack: string; url: string } & Pin)[];
+  /** Absent where no pack reads captions. */
+  tokenizer?: { url: string } & Pin;
 }
 
 /** What a file must be, so that one that arrived in part is not taken for a bad one. */
@@ -25,6 +27,8 @@ export interface PinnedFile extends Pin {
 export interface Choice {
   pack: URL;
   head: PinnedFile;
+  /** What splits captions. */
+  tokenizer: PinnedFile | null;
 }
 
 export async function readCatalog(input: OpenInput, signal: AbortSignal): Promise<Choice> {
@@ -35,8 +39,8 @@ export async function readCatalog(input: OpenInput, signal: AbortSignal): Promis
   const headId = input.head ?? (packId === catalog.default.pack ? catalog.default.head : null);
   const head = catalog.heads.find(({ id, pack }) => (headId === null ? pack === packId : id === headId));
   if (head === undefined) throw new Problem("head-format", `This site offers no head ${headId ?? `for ${packId}`}.`);
-  const { url, bytes, sha256 } = head;
-  return { pack: new URL(pack.url, input.models), head: { url: new URL(url, input.models), bytes, sha256 } };
+  const pinned = ({ url, bytes, sha256 }: { url: string } & Pin): PinnedFile => ({ url: new URL(url, input.models), bytes, sha256 });
+  return { pack: new URL(pack.url, input.models), head: pinned(head), tokenizer: catalog.tokenizer === undefined ? null : pinned(catalog.tokenizer) };
 }
 
 export async function fetchText(url: URL, signal: AbortSignal): Promise<string> {

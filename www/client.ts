@@ -37,6 +37,10 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+export interface CheckOptions extends CallOptions {
+  caption?: string | null;
+}
+
 /** A training that runs. */
 export interface Training {
   result: Promise<Calls["train"]["result"]>;
@@ -88,20 +92,28 @@ export class Client {
     return this.#opened;
   }
 
-  /** Checks one picture; several wait for each other. Rejects with a `Problem`. */
-  check(picture: Blob, options: CallOptions = {}): Promise<Verdict> {
-    return this.call("check", { picture }, options);
+  /** Checks one picture, with its caption where the head reads captions; several wait for each other. Rejects with a `Problem`. */
+  async check(picture: Blob, { caption = null, ...options }: CheckOptions = {}): Promise<Verdict> {
+    const verdict = await this.call("check", { picture, caption }, options);
+    if (verdict.caption === "used" && this.#opened !== null && !this.#opened.info.pack.tokenizer) {
+      const { info } = this.#opened;
+      this.#tell({ ...this.#opened, info: { ...info, pack: { ...info.pack, tokenizer: true } } });
+    }
+    return verdict;
   }
 
   /** Uses a head that this browser keeps (by SHA-256) from now on, or again the site's (`null`). */
   async useHead(head: string | null): Promise<DetectorInfo> {
     const info = await this.call("useHead", { head });
     this.#options.storedHead = head;
-    if (this.#opened !== null) {
-      this.#opened = { ...this.#opened, info };
-      this.#options.onState?.({ phase: "ready", opened: this.#opened });
-    }
+    if (this.#opened !== null) this.#tell({ ...this.#opened, info });
     return info;
+  }
+
+  /** Something of what is open has changed. */
+  #tell(opened: Opened): void {
+    this.#opened = opened;
+    this.#options.onState?.({ phase: "ready", opened });
   }
 
   /** Trains beside the queue: checks come between epochs. A lost worker goes on from the last kept epoch. */

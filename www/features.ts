@@ -1,6 +1,7 @@
 /** Features in the browser: computed once for a picture, a pack, a feature specification and a treatment. */
 import { database, keeping } from "./database.ts";
 import { fromHalf, toHalf } from "./half.ts";
+import { hash } from "./hash.ts";
 import { Problem } from "./protocol.ts";
 import type { Embedded, Facts } from "./safelight.js";
 
@@ -8,12 +9,32 @@ export class FeatureStore {
   readonly #pack: string;
   readonly #spec: string;
   readonly #dimension: number;
+  readonly #caption: number;
 
   /** For the features of one pack (by SHA-256) under one specification. */
-  constructor(pack: string, spec: { key: string; dimension: number }) {
+  constructor(pack: string, spec: { key: string; dimension: number; caption: number }) {
     this.#pack = pack;
     this.#spec = spec.key;
     this.#dimension = spec.dimension;
+    this.#caption = spec.caption;
+  }
+
+  get readsCaptions(): boolean {
+    return this.#caption > 0;
+  }
+
+  /** The kept row of a caption; `null` when there is none. */
+  async caption(words: string): Promise<Float32Array | null> {
+    const half = await (await database()).get("features", await this.#captionKey(words));
+    if (half?.length !== this.#caption) return null;
+    const row = new Float32Array(this.#caption);
+    fromHalf(half, row, 0);
+    return row;
+  }
+
+  async putCaption(words: string, row: Float32Array): Promise<void> {
+    const key = await this.#captionKey(words);
+    await keeping((db) => db.put("features", toHalf(row), key));
   }
 
   async facts(picture: string): Promise<Facts | undefined> {
@@ -51,6 +72,11 @@ export class FeatureStore {
       fromHalf(half, rows, row * this.#dimension);
     }
     return rows;
+  }
+
+  /** Captions have no treatments, and their rows are those of the pack under every specification. */
+  async #captionKey(words: string): Promise<[string, string, string, string]> {
+    return [this.#pack, "caption", await hash(new TextEncoder().encode(words)), ""];
   }
 
   #key(picture: string, treatment: string): [string, string, string, string] {

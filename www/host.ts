@@ -34,6 +34,8 @@ export class Host {
   #kernels = "";
   /** The site's head, to go back to. */
   #siteHead: PinnedFile | null = null;
+  /** What the first caption needs. */
+  #tokenizer: PinnedFile | null = null;
   /** The end of what has a turn or waits for one. */
   #tail: Promise<unknown> = Promise.resolve();
   /** Every call that is waiting or running, so that `cancel` can reach it. */
@@ -95,7 +97,7 @@ export class Host {
       case "open":
         return this.#open(request.input, signal, report);
       case "check":
-        return this.#check(request.input.picture, signal, report);
+        return this.#check(request.input, signal, report);
       case "useHead":
         return this.#useHead(request.input.head, signal);
       case "label": {
@@ -113,11 +115,12 @@ export class Host {
     const engine = await this.#running();
     const detector = this.#opened();
     const turn: Surroundings["turn"] = (work) => this.#turn(work);
-    const surroundings: Surroundings = { engine, detector, signal, report, turn };
+    const surroundings: Surroundings = { engine, detector, signal, report, turn, readCaptions: () => this.#readCaptions(detector, signal) };
     switch (request.kind) {
       case "embed": {
-        const { picture, treatments } = request.input;
-        return training.embed(picture, new Uint8Array(await readable(picture)), treatments, surroundings);
+        const { picture, treatments, caption } = request.input;
+        const file = { picture, bytes: new Uint8Array(await readable(picture)), caption };
+        return training.embed(file, treatments, surroundings);
       }
       case "audit":
         return training.audit(request.input.pictures, surroundings);
@@ -150,6 +153,7 @@ export class Host {
         stage = "finishing";
         this.#detector = await loader.finish(head);
         this.#siteHead = choice.head;
+        this.#tokenizer = choice.tokenizer;
         return { info: await this.#useStored(input.storedHead, notices, signal), notices };
       } catch (thrown) {
         if (stage === "reading") loader.free(); // `finish` has consumed it, even when it fails
@@ -162,8 +166,9 @@ export class Host {
     }
   }
 
-  async #check(picture: Blob, signal: AbortSignal, report: Report): Promise<Verdict> {
+  async #check({ picture, caption }: Calls["check"]["input"], signal: AbortSignal, report: Report): Promise<Verdict> {
     const detector = this.#opened();
+    if (caption !== null && detector.info.head.captions) await this.#readCaptions(detector, signal);
     const observe: Observe = (done, total) => {
       report({ stage: "check", done, total });
       return !signal.aborted; // `cancel` is heard between blocks, where the detector rests
@@ -171,7 +176,7 @@ export class Host {
     const bytes = new Uint8Array(await readable(picture));
     signal.throwIfAborted();
     try {
-      const verdict = await detector.check(bytes, observe);
+      const verdict = await detector.check(bytes, observe, caption);
       const { kernels } = detector;
       if (kernels !== "" && kernels !== this.#kernels) await keepKernels((this.#kernels = kernels));
       return verdict;
@@ -181,8 +186,15 @@ export class Host {
       const decoded = await decodeInBrowser(picture, bytes);
       if (decoded === null) throw problem;
       const { rgba, width, height, format } = decoded;
-      return await detector.checkPixels(rgba, width, height, format, observe);
+      return await detector.checkPixels(rgba, width, height, format, observe, caption);
     }
+  }
+
+  /** Loads what captions need, once. */
+  async #readCaptions(detector: Detector, signal: AbortSignal): Promise<void> {
+    if (detector.info.pack.tokenizer || this.#tokenizer === null) return;
+    const { readTokenizer } = await import("./tokenizer.ts");
+    detector.useTokenizer(await readTokenizer(this.#tokenizer, signal));
   }
 
   /** The chosen head; the site's, with a notice, when that is gone or does not fit this pack. */

@@ -15,6 +15,8 @@ export type CheckState =
 /** What can stand in line. */
 export interface Waiter {
   picture: Blob;
+  /** What goes with the picture, where the head reads captions. */
+  caption: string | null;
   /** Present while the picture is waiting or being checked. */
   abort: AbortController | null;
 }
@@ -74,6 +76,7 @@ export class Line<W extends Waiter> {
     this.#show(waiter, { name: "reading" });
     try {
       const verdict = await client.check(waiter.picture, {
+        caption: waiter.caption,
         signal,
         onProgress: (progress) => this.#show(waiter, { name: "checking", progress }),
         onNotice: (given) => {

@@ -24,17 +24,17 @@ import type {
 export interface Calls {
   /** Load a pack and a head; everything later uses them. */
   open: { input: OpenInput; result: Opened };
-  /** Check one picture. Calls queue in the worker and are served one at a time. */
-  check: { input: { picture: Blob }; result: Verdict };
+  /** Check one picture. Calls queue in the worker and are served one at a time. A caption counts where the head reads captions. */
+  check: { input: { picture: Blob; caption: string | null }; result: Verdict };
   /** Use a head that this browser keeps (by SHA-256), or again the site's (`null`). */
   useHead: { input: { head: string | null }; result: DetectorInfo };
   /** Whether a file is a head that fits the open pack; what it says of itself. */
   readHead: { input: { file: Blob }; result: DetectorInfo["head"] };
   /** Labels and sources from the paths of a folder. */
   label: { input: { paths: string[]; metadata: MetadataFile[]; mapping: FolderMapping }; result: Labelling };
-  /** Facts and features of one picture, kept in this browser; what is already kept is not computed again. */
-  embed: { input: { picture: Blob; treatments: string[] }; result: Embedding };
-  /** What the facts alone give away. */
+  /** Facts and features of one picture and its caption, kept in this browser; what is already kept is not computed again. */
+  embed: { input: { picture: Blob; treatments: string[]; caption: string | null }; result: Embedding };
+  /** What the facts alone give away, and the captions. */
   audit: { input: { pictures: LabelledPicture[] }; result: AuditReport };
   /** Train a head from kept features. The same `id` again goes on where it stopped. */
   train: { input: TrainInput; result: StoredHead };
@@ -76,6 +76,8 @@ export interface TrainInput {
   preset: PresetName;
   /** What differs from the preset. */
   config: Partial<Omit<TrainConfig, "loss">> & { loss?: Partial<LossConfig> };
+  /** Whether the head reads captions too. */
+  captions: boolean;
   /** Start from the head in use rather than from scratch. */
   fineTune: boolean;
   naming: Naming;

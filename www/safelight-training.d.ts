@@ -50,6 +50,8 @@ export interface LabelledPicture {
   source: string;
   generated: boolean;
   facts: Facts;
+  /** The words that it came with. */
+  caption?: string | null;
 }
 
 /** A figure with its 95 % interval. */
@@ -70,6 +72,10 @@ export interface AuditReport {
   factsThatTell: { fact: string; auc: number }[];
   /** Pairs by index. */
   duplicates: { a: number; b: number; kind: "exact" | "near"; acrossClasses: boolean }[];
+  /** Pictures with a caption; reports of earlier versions lack it. */
+  captioned?: number;
+  /** Cross-validated ROC area of a head that sees captions only; null without captions, or with too few. */
+  captionAuc?: Estimate | null;
   oneClassSources: string[];
   /** Share of the smaller class, 0…0.5. */
   balance: number;
@@ -98,6 +104,8 @@ export interface TrainConfig {
   schedule: "cosine" | "constant";
   /** What a source weighs: as many as it has rows, their square root, or all the same. */
   weighting: "none" | "root" | "equal";
+  /** Probability that a row's caption is left out of a step, 0…1, where captions are read. */
+  captionDropout: number;
 }
 
 /** γ · CVaR_α(cross-entropy) + (1 − γ) · AUC loss. */

@@ -45,13 +45,20 @@ export class Detector {
   /** The kernels chosen on this GPU, to keep; empty on the CPU and before the first check. */
   readonly kernels: string;
   /** Decodes the file in Rust, then checks it. */
-  check(bytes: Uint8Array, observe: Observe): Promise<Verdict>;
+  check(bytes: Uint8Array, observe: Observe, caption: string | null): Promise<Verdict>;
   /** For pictures that only the browser decodes: straight RGBA, 8 bit, upright. */
-  checkPixels(rgba: Uint8Array, width: number, height: number, format: string, observe: Observe): Promise<Verdict>;
+  checkPixels(rgba: Uint8Array, width: number, height: number, format: string, observe: Observe, caption: string | null): Promise<Verdict>;
+  /** Takes CLIP's `tokenizer.json`, without which no caption can be read. */
+  useTokenizer(json: Uint8Array): void;
+  /** The text-level part of a feature, `[spec.caption]`: all zero without a caption. */
+  embedCaption(caption: string | null, observe: Observe): Promise<Float32Array>;
   /** The image tower alone: CLIP's input [n, 3, side, side], scaled and normalised already → [n, projection]. */
   embedTensor(pixels: Float32Array, observe: Observe): Promise<Float32Array>;
-  /** What features are kept under: `key` is the SHA-256 of the feature specification, `dimension` the length of a row. */
-  readonly spec: { key: string; dimension: number };
+  /**
+   * What features are kept under: `key` is the SHA-256 of the image-level specification, `dimension` the length of
+   * its row; `caption` that of the text-level part, 0 where the model reads no captions.
+   */
+  readonly spec: { key: string; dimension: number; caption: number };
   /** Facts of a file and its features, one row a treatment. */
   embed(bytes: Uint8Array, treatments: string[], observe: Observe): Promise<Embedded>;
   /** The same for pictures that only the browser decodes; `bytes` is the file. */
@@ -73,12 +80,12 @@ export class Detector {
 
 /** The features, labels and facts of a folder's pictures; no pixel. */
 export class TrainingSet {
-  /** `dimension`: length of a row; `treatments`: rows of a picture, in order. */
-  constructor(dimension: number, treatments: string[]);
-  /** `features`: one row a treatment, `[treatments, d]`. */
-  add(picture: LabelledPicture, features: Float32Array): void;
+  /** `dimension`: length of an image-level row; `treatments`: rows of a picture, in order; `captionDimension`: length of a caption's row, 0 where captions are not read. */
+  constructor(dimension: number, treatments: string[], captionDimension: number);
+  /** `features`: one row a treatment, `[treatments, d]`; `caption`: its caption's row, null where it has none. */
+  add(picture: LabelledPicture, features: Float32Array, caption: Float32Array | null): void;
   readonly length: number;
-  /** What the facts alone give away. */
+  /** What the facts alone give away, and the captions. */
   audit(observe: Observe): Promise<AuditReport>;
   free(): void;
 }
@@ -116,11 +123,14 @@ export interface OperatingPoint {
 
 export interface DetectorInfo {
   device: DeviceInfo;
-  pack: { id: string; name: string; sha256: string };
+  /** `text`: it has a text tower; `tokenizer`: what captions need besides is loaded. */
+  pack: { id: string; name: string; sha256: string; text: boolean; tokenizer: boolean };
   head: {
     id: string;
     name: string;
     trained: string;
+    /** It reads captions. */
+    captions: boolean;
     thresholds: { real: number; generated: number };
     /** Other limits to choose from, the strictest first; none in heads of before. */
     operatingPoints: OperatingPoint[];
@@ -156,6 +166,8 @@ export interface Verdict {
   picture: { width: number; height: number; format: string };
   /** What was measured, in words: `whole picture`. */
   views: string[];
+  /** The head read a caption; it reads captions and there was none; it reads none. */
+  caption: "used" | "missing" | "unread";
   device: DeviceInfo;
   ms: { decode: number; pixels: number; clip: number; head: number };
 }

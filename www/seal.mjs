@@ -7,8 +7,8 @@ import { join, relative, sep } from "node:path";
 const site = process.argv[2] ?? process.env.TRUNK_STAGING_DIR;
 if (!site) throw new Error("seal.mjs: no folder given");
 
-/** Not kept by the service worker: itself, the server's headers, types, and weights (the store keeps those). */
-const LEFT_OUT = /^(sw\.js|_headers|.*\.d\.ts|models\/packs\/.*\.safetensors)$/;
+/** Not kept by the service worker: itself, the server's headers, types, and what the store keeps: weights, the tokenizer. */
+const LEFT_OUT = /^(sw\.js|_headers|.*\.d\.ts|models\/tokenizer\.json|models\/packs\/.*\.safetensors)$/;
 
 const files = {};
 const entries = await readdir(site, { recursive: true, withFileTypes: true });

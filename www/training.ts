@@ -24,19 +24,35 @@ export interface Surroundings {
   report: (progress: Progress) => void;
   /** Does one piece of work when the worker is free, so that checks come between two pieces. */
   turn: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Loads what captions need, before the first is read. */
+  readCaptions: () => Promise<void>;
 }
 
 /** The trainer's state is some megabytes: it is kept at most this often while epochs are quick, in milliseconds. */
 const KEEP_EVERY = 2_000;
 
-export async function embed(picture: Blob, bytes: Uint8Array, treatments: string[], { detector, signal, report }: Surroundings): Promise<Embedding> {
+/** A picture to be embedded: its file, the file's bytes, and the words that it came with. */
+export interface Given {
+  picture: Blob;
+  bytes: Uint8Array;
+  caption: string | null;
+}
+
+export async function embed({ picture, bytes, caption }: Given, treatments: string[], surroundings: Surroundings): Promise<Embedding> {
+  const { detector, signal, report } = surroundings;
   const store = new FeatureStore(detector.info.pack.sha256, detector.spec);
   const sha256 = await hash(bytes);
   const facts = await store.facts(sha256);
   const missing = await store.missing(sha256, treatments);
-  if (facts !== undefined && missing.length === 0) return { facts, known: true };
+  const captionKnown = caption === null || detector.spec.caption === 0 || (await store.caption(caption)) !== null;
+  if (facts !== undefined && missing.length === 0 && captionKnown) return { facts, known: true };
   signal.throwIfAborted();
   const observe = observer("embed", signal, report);
+  if (!captionKnown) {
+    await surroundings.readCaptions();
+    await store.putCaption(caption, await detector.embedCaption(caption, observe));
+    if (facts !== undefined && missing.length === 0) return { facts, known: false };
+  }
   const embedded = await embedAny(picture, bytes, missing, detector, observe);
   await store.put(embedded, missing);
   return { facts: embedded.facts, known: false };
@@ -54,10 +70,13 @@ async function embedAny(picture: Blob, bytes: Uint8Array, treatments: string[], 
   }
 }
 
-export async function audit(pictures: LabelledPicture[], { engine, signal, report }: Surroundings): Promise<AuditReport> {
-  const set = new engine.TrainingSet(1, ["as-given"]); // an audit looks at facts; the one number a picture is not looked at
+export async function audit(pictures: LabelledPicture[], { engine, detector, signal, report }: Surroundings): Promise<AuditReport> {
+  const store = new FeatureStore(detector.info.pack.sha256, detector.spec);
+  const captions = pictures.some(({ caption }) => typeof caption === "string");
+  // An audit looks at facts and captions; the one number a picture is not looked at.
+  const set = new engine.TrainingSet(1, ["as-given"], captions ? detector.spec.caption : 0);
   try {
-    for (const picture of pictures) set.add(picture, new Float32Array(1));
+    for (const picture of pictures) set.add(picture, new Float32Array(1), captions ? await captionRow(picture, store) : null);
     return await set.audit(observer("audit", signal, report));
   } finally {
     set.free();
@@ -126,7 +145,8 @@ export class Run {
 
   async #open(run: StoredRun, heads: RunHeads, { engine, detector, signal, report }: Surroundings): Promise<Trainer> {
     const { input } = run;
-    const set = await gather(input, new engine.TrainingSet(detector.spec.dimension, input.treatments), detector, signal, report);
+    const captions = input.captions ? detector.spec.caption : 0;
+    const set = await gather(input, new engine.TrainingSet(detector.spec.dimension, input.treatments, captions), detector, signal, report);
     const device = detector.info.device.kind;
     try {
       if (run.state !== null) return await engine.Trainer.resume(set, run.state, device);
@@ -159,7 +179,7 @@ async function begin(input: TrainInput, detector: Detector): Promise<{ run: Stor
 
 /** Fills `set` from the store, one picture at a time. */
 async function gather(
-  { pictures, treatments }: TrainInput,
+  { pictures, treatments, captions }: TrainInput,
   set: TrainingSet,
   detector: Detector,
   signal: AbortSignal,
@@ -171,7 +191,7 @@ async function gather(
       signal.throwIfAborted();
       const rows = await store.rows(picture.facts.sha256, treatments);
       if (rows === null) throw new Problem("features-missing", `The features of ${picture.name} are not in this browser any more.`);
-      set.add(picture, rows);
+      set.add(picture, rows, captions ? await captionRow(picture, store) : null);
       if (index % 50 === 0) report({ stage: "gather", done: index, total: pictures.length });
     }
     return set;
@@ -179,6 +199,14 @@ async function gather(
     set.free();
     throw thrown;
   }
+}
+
+/** The row of a picture's caption; `null` where it has none. */
+async function captionRow({ name, caption }: LabelledPicture, store: FeatureStore): Promise<Float32Array | null> {
+  if (typeof caption !== "string" || !store.readsCaptions) return null;
+  const row = await store.caption(caption);
+  if (row === null) throw new Problem("features-missing", `The features of the caption of ${name} are not in this browser any more.`);
+  return row;
 }
 
 /** Keeps the head with its report, and forgets the run that made it. */

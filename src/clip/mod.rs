@@ -7,6 +7,7 @@
 //! | `weights`, `rows` | one tensor, checked, onto the device; the table that stays on the CPU |
 //! | `ops` | the fused operations, on the CPU with burn and on a GPU with our own kernels |
 //! | `transformer` | the blocks that both towers are made of |
+//! | `tokenizer` | captions to token ids |
 //! | `vision`, `text` | the image tower; the text tower |
 //! | `self_test` | does this device compute what the CPU computes? |
 
@@ -16,6 +17,7 @@ pub mod pack;
 mod rows;
 pub mod self_test;
 pub mod text;
+pub mod tokenizer;
 mod transformer;
 pub mod vision;
 pub mod weights;

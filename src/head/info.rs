@@ -174,7 +174,7 @@ mod tests {
             name: String::new(),
             date: String::new(),
             pack: PackRef { id: String::new(), sha256: String::new() },
-            features: FeatureSpec { views: vec![], embedding: true, blocks: vec![] },
+            features: FeatureSpec { views: vec![], embedding: true, blocks: vec![], caption: false },
             dimension: 1,
             layers: 0,
             calibration: Calibration { scale: 1.0, shift: 0.0 },

@@ -5,8 +5,8 @@
 //! |---|---|---|
 //! | `data` | labelled pictures, their facts, features and weights | |
 //! | `validation` | folds, calibration, thresholds, figures | `data` |
-//! | `audit` | what the facts alone give away | `data`, `validation` |
 //! | `trainer` | the recipe: hyper-parameters, loss, SAM, epochs | `data` |
+//! | `audit` | what facts and captions alone give away | `data`, `validation`, `trainer` |
 //! | `session` | folds, the head that is kept, the report | all of them |
 //! | `curve` | what a head gains from a few pictures of a new source | `data`, `trainer` |
 

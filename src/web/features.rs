@@ -5,6 +5,7 @@ use wasm_bindgen::prelude::*;
 
 use super::types::to_js;
 use super::{Detector, JsResult, Observer, throw};
+use crate::features::{FeatureSpec, caption_dimension};
 use crate::head::Head;
 use crate::picture::facts::{Facts, sha256};
 use crate::picture::{Limits, Picture};
@@ -13,12 +14,14 @@ use crate::{Error, Result};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** The features that the loaded head reads. */
+/** The features that the loaded head and its model work with. */
 export interface Spec {
-  /** SHA-256 of the feature specification: features with another key are of no use to this head. */
+  /** SHA-256 of the image-level feature specification: features with another key are of no use to this head. */
   key: string;
-  /** Length of a feature. */
+  /** Length of the image-level feature of a picture. */
   dimension: number;
+  /** Length of the text-level one that this model can add; 0 where it reads no captions. */
+  caption: number;
 }
 
 /** A picture as a trainer takes it. */
@@ -44,6 +47,7 @@ extern "C" {
 struct Spec {
     key: String,
     dimension: usize,
+    caption: usize,
 }
 
 #[wasm_bindgen]
@@ -54,14 +58,15 @@ impl Detector {
     /// None that a loaded detector can have.
     #[wasm_bindgen(getter)]
     pub fn spec(&self) -> JsResult<JsSpec> {
-        let info = self.detector.head().info();
-        let json = serde_json::to_string(&info.features)
-            .map_err(|error| throw(Error::HeadFormat { message: error.to_string() }))?;
-        let key = sha256(json.as_bytes());
-        to_js(&Spec { key, dimension: info.dimension })
+        let spec = FeatureSpec { caption: false, ..self.detector.head().info().features.clone() };
+        let json =
+            serde_json::to_string(&spec).map_err(|error| throw(Error::HeadFormat { message: error.to_string() }))?;
+        let (extractor, shape) = (self.detector.extractor(), self.detector.extractor().shape());
+        let caption = if extractor.has_text_tower() { caption_dimension(shape) } else { 0 };
+        to_js(&Spec { key: sha256(json.as_bytes()), dimension: spec.dimension(shape), caption })
     }
 
-    /// The facts of a picture file and its features under each of `treatments` (`as-given`, `web`, `hard`,
+    /// The facts of a picture file and its image-level features under each of `treatments` (`as-given`, `web`, `hard`,
     /// `equalised-0`…), `[treatments, dimension]`.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The browser's view of the library: the only code that knows JavaScript. Lives in a worker.
 
+mod captions;
 mod embedding;
 mod features;
 #[cfg(feature = "train")]
@@ -112,16 +113,18 @@ impl Detector {
     }
 
     /// Decodes and checks a picture file. `observe(done, total)` is called after every block of the
-    /// tower; it returns false to stop.
+    /// tower; it returns false to stop. A caption counts where the head reads captions.
     ///
     /// # Errors
-    /// `picture-…`, `cancelled`, `device-failed`, `not-finite`.
+    /// `picture-…`, `cancelled`, `device-failed`, `not-finite`; `caption-unreadable` and `tokenizer` where a
+    /// caption counts.
     pub async fn check(
         &self,
         bytes: Vec<u8>,
         #[wasm_bindgen(unchecked_param_type = "Observe")] observe: Function,
+        #[wasm_bindgen(unchecked_param_type = "string | null")] caption: Option<String>,
     ) -> JsResult<JsVerdict> {
-        let verdict = self.detector.check(&bytes, &mut Observer(observe)).await;
+        let verdict = self.detector.check(&bytes, caption.as_deref(), &mut Observer(observe)).await;
         to_js(&verdict.map_err(throw)?)
     }
 
@@ -137,9 +140,10 @@ impl Detector {
         height: u32,
         format: String,
         #[wasm_bindgen(unchecked_param_type = "Observe")] observe: Function,
+        #[wasm_bindgen(unchecked_param_type = "string | null")] caption: Option<String>,
     ) -> JsResult<JsVerdict> {
         let picture = Picture::from_rgba(&rgba, width, height, &format, &Limits::default()).map_err(throw)?;
-        let verdict = self.detector.check_picture(&picture, &mut Observer(observe)).await;
+        let verdict = self.detector.check_picture(&picture, caption.as_deref(), &mut Observer(observe)).await;
         to_js(&verdict.map_err(throw)?)
     }
 }

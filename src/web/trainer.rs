@@ -32,18 +32,20 @@ pub struct TrainingSet {
 
 #[wasm_bindgen]
 impl TrainingSet {
-    /// `dimension`: length of a row; `treatments`: rows of a picture, in order.
+    /// `dimension`: length of an image-level row; `treatments`: rows of a picture, in order;
+    /// `caption_dimension`: length of a caption's row, 0 where captions are not read.
     ///
     /// # Errors
     /// `training-set` for an unknown treatment.
     #[wasm_bindgen(constructor)]
-    pub fn new(dimension: usize, treatments: Vec<String>) -> JsResult<TrainingSet> {
+    pub fn new(dimension: usize, treatments: Vec<String>, caption_dimension: usize) -> JsResult<TrainingSet> {
         let treatments = treatments.into_iter().map(|name| name.parse()).collect::<Result<Vec<Treatment>>>();
-        let set = set::TrainingSet::new(dimension, treatments.map_err(throw)?);
+        let set = set::TrainingSet::new(dimension, treatments.map_err(throw)?).with_captions(caption_dimension);
         Ok(Self { set: Arc::new(set), audit: RefCell::new(None) })
     }
 
-    /// Adds a picture; `features` has one row a treatment, `[treatments, d]`.
+    /// Adds a picture; `features` has one row a treatment, `[treatments, d]`; `caption` is its caption's row,
+    /// null where it has none.
     ///
     /// # Errors
     /// `training-set` where the rows have another length; `not-finite`.
@@ -51,10 +53,16 @@ impl TrainingSet {
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "LabelledPicture")] picture: JsValue,
         features: &[f32],
+        #[wasm_bindgen(unchecked_param_type = "Float32Array | null")] caption: Option<Vec<f32>>,
     ) -> JsResult<()> {
         let picture: LabelledPicture = serde_wasm_bindgen::from_value(picture)?;
         self.audit.take();
-        Arc::make_mut(&mut self.set).add(picture, features).map_err(throw)
+        let set = Arc::make_mut(&mut self.set);
+        match caption {
+            Some(caption) => set.add_with_caption(picture, features, &caption),
+            None => set.add(picture, features),
+        }
+        .map_err(throw)
     }
 
     /// Number of pictures.
@@ -63,7 +71,7 @@ impl TrainingSet {
         self.set.len()
     }
 
-    /// What the facts alone give away. A trainer that is created afterwards puts it into its report.
+    /// What the facts alone give away, and the captions. A trainer that is created afterwards puts it into its report.
     ///
     /// # Errors
     /// `cancelled`.
@@ -71,7 +79,7 @@ impl TrainingSet {
         &self,
         #[wasm_bindgen(unchecked_param_type = "Observe")] observe: Function,
     ) -> JsResult<JsAuditReport> {
-        let report = audit::audit(&self.set.pictures, &mut Observer(observe)).await.map_err(throw)?;
+        let report = audit::audit(&self.set, &mut Observer(observe)).await.map_err(throw)?;
         let answer = to_js(&report);
         self.audit.replace(Some(report));
         answer
@@ -157,8 +165,8 @@ impl Trainer {
         self.session.state().await.map_err(throw)
     }
 
-    /// The head's file and the report. Pack and feature specification are those of the head `like`, which
-    /// the features were made for.
+    /// The head's file and the report. Pack and image-level feature specification are those of the head `like`,
+    /// which the features were made for.
     ///
     /// # Errors
     /// `training-set` where epochs are left; `head-format` where `like` reads other features;

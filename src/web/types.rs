@@ -45,11 +45,14 @@ export interface OperatingPoint {
 
 export interface DetectorInfo {
   device: DeviceInfo;
-  pack: { id: string; name: string; sha256: string };
+  /** `text`: it has a text tower; `tokenizer`: what captions need besides is loaded. */
+  pack: { id: string; name: string; sha256: string; text: boolean; tokenizer: boolean };
   head: {
     id: string;
     name: string;
     trained: string;
+    /** It reads captions. */
+    captions: boolean;
     thresholds: { real: number; generated: number };
     operatingPoints: OperatingPoint[];
     figures: HeadFigures;
@@ -65,6 +68,8 @@ export interface Verdict {
   picture: { width: number; height: number; format: string };
   /** How the picture was looked at, in words. */
   views: string[];
+  /** The head read a caption; it reads captions and there was none; it reads none. */
+  caption: "used" | "missing" | "unread";
   device: DeviceInfo;
   /** Milliseconds spent in each stage. */
   ms: { decode: number; pixels: number; clip: number; head: number };

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "train")]
 pub mod recipe;
+pub mod text;
 
 use safelight::clip::Stage;
 use safelight::clip::vision::VisionTower;
@@ -42,9 +43,9 @@ impl<'a> Golden<'a> {
         view.data().as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect()
     }
 
-    /// Tokens that the stages are given for.
-    fn tokens(&self) -> Vec<usize> {
-        let view = self.tensors.tensor("stage.tokens").unwrap();
+    /// The values of a tensor of 64-bit integers.
+    pub fn integers(&self, name: &str) -> Vec<usize> {
+        let view = self.tensors.tensor(name).unwrap();
         view.data().as_chunks().0.iter().map(|&eight| i64::from_le_bytes(eight) as usize).collect()
     }
 
@@ -62,7 +63,7 @@ pub fn assert_close(what: &str, got: &[f32], expected: &[f32], tolerance: f32) {
 
 /// Runs the tower stage by stage, so that the first wrong one is named.
 pub async fn compare_stages(tower: &VisionTower, pixels: Vec<f32>, golden: &Golden<'_>) {
-    let tokens = golden.tokens();
+    let tokens = golden.integers("stage.tokens");
     for Stage { name, shape: [n, all, width], values } in tower.stages(pixels).await.unwrap() {
         assert_eq!(n, golden.pictures());
         let row = |(picture, token): (usize, usize)| &values[(picture * all + token) * width..][..width];

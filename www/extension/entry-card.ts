@@ -1,5 +1,6 @@
 /** The page's card for one entry of the room, with what only the extension knows: host, caption, a permission to ask. */
 import type { CheckState } from "../line.ts";
+import { Caption } from "../page/caption.ts";
 import { Card } from "../page/card.ts";
 import { within } from "../page/dom.ts";
 import { limited } from "../page/limit.ts";
@@ -79,11 +80,16 @@ export class EntryCard {
 }
 
 function cardOf(entry: Entry): Card {
-  const { id, state } = entry;
+  const { id, name, caption, state } = entry;
   const card = new Card(entry, entry.thumbnail ?? NONE, {
     cancel: () => void reach({ kind: "cancel", id }),
     again: () => void reach({ kind: "again", id }),
     remove: () => void reach({ kind: "remove", id }),
+    caption: (place) => {
+      const field = new Caption(place, name, (caption) => void reach({ kind: "caption", id, caption }));
+      if (caption !== null) field.propose(caption);
+      return field;
+    },
   });
   if (state.name === "blocked") within(card.element, ".allow").addEventListener("click", () => void allow(id, state.origin));
   return card;
@@ -94,6 +100,6 @@ async function allow(id: string, origin: string): Promise<void> {
   if (await chrome.permissions.request({ origins: [origin] })) await reach({ kind: "again", id });
 }
 
-function madeFor({ name, size, thumbnail, state }: Entry): string {
-  return [name, size, thumbnail?.length ?? 0, state.name === "blocked" ? state.origin : ""].join(" ");
+function madeFor({ name, size, caption, thumbnail, state }: Entry): string {
+  return [name, size, caption, thumbnail?.length ?? 0, state.name === "blocked" ? state.origin : ""].join(" ");
 }

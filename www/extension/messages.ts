@@ -56,6 +56,8 @@ export type ToRoom =
   | { kind: "look"; place: Place }
   | { kind: "check"; picture: Blob; name: string }
   | { kind: "cancel" | "again" | "remove"; id: string }
+  /** Check that picture again with the words it came with, or (`null`) without any. */
+  | { kind: "caption"; id: string; caption: string | null }
   | { kind: "clear" }
   /** Forget the pictures and the choices, and open the detector as on the first day. */
   | { kind: "reset" }

@@ -42,8 +42,10 @@ class Room {
   /** The newest first. */
   #entries: Entry[];
   readonly #places = new Map<string, Place>();
-  /** Pictures that have no verdict yet. */
+  /** Pictures that have no verdict yet, or one that a caption may change. */
   readonly #jobs = new Map<string, Job>();
+  /** What the person gave with a picture. */
+  readonly #captions = new Map<string, string | null>();
   #detector: DetectorState = { phase: "asleep" };
   #used = Date.now();
 
@@ -84,6 +86,8 @@ class Room {
       }
       case "again":
         return this.#again(message.id);
+      case "caption":
+        return this.#caption(message.id, message.caption);
       case "remove":
         this.#remove(message.id);
         return this.#sayAll();
@@ -111,6 +115,13 @@ class Room {
     const id = this.#add({ name: "Picture on a page", size: 0, host: null, state: { name: "fetching" } });
     this.#places.set(id, place);
     void this.#fetch(id, place);
+  }
+
+  #caption(id: string, caption: string | null): void {
+    this.#captions.set(id, caption);
+    const job = this.#jobs.get(id);
+    if (job !== undefined) job.caption = caption;
+    this.#again(id);
   }
 
   #again(id: string): void {
@@ -144,7 +155,7 @@ class Room {
       void this.#ledger.keep(id, picture);
       void thumbnail(picture).then((thumbnail) => this.#set(id, { thumbnail }));
       if (this.#entry(id)?.state.name === "failed" || this.#entry(id) === undefined) return;
-      const job: Job = { id, picture, abort: null };
+      const job: Job = { id, picture, caption: this.#captions.get(id) ?? null, abort: null };
       this.#jobs.set(id, job);
       this.#line.join(job);
     } catch (thrown) {
@@ -155,7 +166,8 @@ class Room {
 
   #advance(id: string, state: CheckState): void {
     if (state.name === "done") {
-      this.#jobs.delete(id); // the picture itself is not needed any more
+      // The picture itself is not needed any more, unless a caption may come.
+      if (state.verdict.caption === "unread") this.#jobs.delete(id);
       void this.#ledger.drop(id);
     }
     this.#used = Date.now();
@@ -184,6 +196,7 @@ class Room {
     if (job !== undefined) this.#line.leave(job);
     this.#jobs.delete(id);
     this.#places.delete(id);
+    this.#captions.delete(id);
     void this.#ledger.drop(id);
   }
 

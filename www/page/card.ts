@@ -1,5 +1,6 @@
 /** One picture on the page: its thumbnail, its state and its verdict. */
 import type { CheckState } from "../line.ts";
+import type { Caption } from "./caption.ts";
 import type { Correction } from "./correction.ts";
 import { byId, within } from "./dom.ts";
 import { drawScale } from "./scale.ts";
@@ -8,6 +9,8 @@ import * as words from "./words.ts";
 export interface CardActions {
   /** What stands under a verdict for those who know better. */
   correction?(place: HTMLElement): Correction;
+  /** What stands there for heads that read captions. */
+  caption?(place: HTMLElement): Caption;
   cancel(): void;
   again(): void;
   remove(): void;
@@ -21,6 +24,7 @@ export class Card {
   readonly #file: Pictured;
   readonly #url: string;
   readonly #correction: Correction | undefined;
+  readonly #caption: Caption | undefined;
 
   /** `url` is the thumbnail's address; one of `URL.createObjectURL` is revoked with the card. */
   constructor(file: Pictured, url: string, actions: CardActions) {
@@ -33,6 +37,7 @@ export class Card {
     image.addEventListener("error", () => this.#part(".thumb").setAttribute("data-blank", ""));
     image.src = this.#url;
     this.#correction = actions.correction?.(this.#part(".correction"));
+    this.#caption = actions.caption?.(this.#part(".caption"));
     this.#part("h3").textContent = file.name;
     this.#part("h3").title = file.name;
     this.#part(".meta").textContent = words.meta(file.size, null);
@@ -56,6 +61,7 @@ export class Card {
     this.#part(".work").hidden = !running;
     this.#part(".scale").hidden = state.name !== "done";
     this.#correction?.show(state.name === "done" ? state.verdict.label : null);
+    this.#caption?.show(state.name === "done" ? state.verdict.caption : null);
     this.#part(".cancel").hidden = ended;
     this.#part(".again").hidden = !ended;
     delete this.element.dataset["label"];

@@ -2,6 +2,7 @@
 import type { Client } from "../client.ts";
 import { Line } from "../line.ts";
 import type { CheckState, Waiter } from "../line.ts";
+import { Caption } from "./caption.ts";
 import { Card } from "./card.ts";
 import { Correction } from "./correction.ts";
 import { announce, byId } from "./dom.ts";
@@ -35,7 +36,7 @@ export class Queue {
   add(files: readonly File[]): void {
     // The newest batch is on top, in its own order.
     const items = files.map((file) => {
-      const item: Item = { name: file.name, picture: file, abort: null, card: this.#card(file, () => item), state: null };
+      const item: Item = { name: file.name, picture: file, caption: null, abort: null, card: this.#card(file, () => item), state: null };
       return item;
     });
     this.#items.unshift(...items);
@@ -58,6 +59,11 @@ export class Queue {
   #card(file: File, item: () => Item): Card {
     return new Card(file, URL.createObjectURL(file), {
       correction: (place) => new Correction(place, file, this.#lent),
+      caption: (place) =>
+        new Caption(place, file.name, (caption) => {
+          item().caption = caption;
+          this.#line.join(item());
+        }),
       cancel: () => this.#line.leave(item()),
       again: () => this.#line.join(item()),
       remove: () => this.#remove(item()),

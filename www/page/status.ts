@@ -52,7 +52,7 @@ export class Status {
   }
 
   #ready({ info, notices }: Opened, ownHead: boolean): void {
-    const { device, pack, head } = info;
+    const { device, head } = info;
     byId("device-line").textContent = words.deviceName(device);
     byId("device-dot").dataset["kind"] = device.kind;
     const test = device.selfTest === null ? "" : ` Self-test passed: it differs from the CPU by at most ${device.selfTest.maxDifference.toExponential(0)}.`;
@@ -62,7 +62,7 @@ export class Status {
     byId("model").toggleAttribute("data-own-head", own);
     byId("site-head").hidden = !own;
     byId("model-line").textContent = own ? `Your head “${head.name}” decides` : "The detector is ready";
-    byId("model-note").textContent = `${pack.name}; head trained ${head.trained}`;
+    byId("model-note").textContent = words.parts(info);
     byId("worth-figures").textContent = words.figuresAtLength(head.figures);
     const fallback: Notice[] = device.fallback === null ? [] : [{ code: "device-replaced", message: `Pictures are checked on the CPU. ${device.fallback}` }];
     showNotices([...notices, ...fallback]);

@@ -1,7 +1,7 @@
 /** Every sentence that depends on data: verdicts, what they are worth, errors a person can act on. */
 import type { CheckState } from "../line.ts";
 import type { Problem, Progress } from "../protocol.ts";
-import type { DeviceInfo, HeadFigures, Verdict } from "../safelight.js";
+import type { DetectorInfo, DeviceInfo, HeadFigures, Verdict } from "../safelight.js";
 
 export const VERDICT: Record<Verdict["label"], string> = {
   generated: "Likely generated",
@@ -82,9 +82,24 @@ function inHundred(rate: number): number {
 }
 
 /** What a verdict was computed from and where: `Measured: whole picture · GPU, NVIDIA · 0.2 s`. */
-export function facts({ views, device, ms }: Verdict): string {
+export function facts({ views, caption, device, ms }: Verdict): string {
   const seconds = (ms.decode + ms.pixels + ms.clip + ms.head) / 1000;
-  return `Measured: ${views.join(", ")} · ${deviceName(device)} · ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  const measured = caption === "used" ? [...views, "its caption"] : views;
+  return `Measured: ${measured.join(", ")} · ${deviceName(device)} · ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+}
+
+/** What a caption does to a verdict, said where one can be given. */
+export function captionNote(use: Verdict["caption"]): string {
+  return use === "used"
+    ? "Picture and caption were weighed together. Words that suit a picture can move the verdict either way, so a made-up caption makes it worth less."
+    : "The picture alone decided. This detector can also weigh the words that a picture was published with; they can move the verdict either way.";
+}
+
+/** Which parts of the detector are there: `Loaded: image tower, text tower, head of 2026-11-24`. */
+export function parts({ pack, head }: DetectorInfo): string {
+  const text = pack.text ? [pack.tokenizer ? "text tower with its tokenizer" : "text tower (its tokenizer comes with the first caption)"] : [];
+  const reads = head.captions ? ", which reads pictures and captions" : pack.text ? ", which reads pictures only" : "";
+  return `Loaded: ${[`image tower of ${pack.name}`, ...text, `head trained ${head.trained}${reads}`].join("; ")}`;
 }
 
 export function deviceName({ kind, name }: DeviceInfo): string {
@@ -139,6 +154,9 @@ export function sentence({ code, message }: Problem): string {
     case "pack-length":
     case "pack-changed":
       return `The downloaded detector is not the published one, twice in a row, so it is not used. Try again later, or tell whoever runs this site. (${message})`;
+    case "tokenizer":
+    case "caption-unreadable":
+      return `${message} The picture can be checked without its caption.`;
     case "head-format":
       return "This file is not a head that Safelight can read. Choose a file that Safelight’s page exported.";
     case "head-mismatch":

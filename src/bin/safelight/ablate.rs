@@ -67,6 +67,7 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
             views: row.views.clone(),
             embedding: true,
             blocks: if row.blocks { blocks.clone() } else { Vec::new() },
+            caption: false,
         };
         let mut outcomes: Vec<Outcome> = Vec::new();
         for seed in 1..=arguments.seeds {

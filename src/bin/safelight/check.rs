@@ -16,6 +16,9 @@ pub struct Arguments {
     /// Picture files.
     #[arg(required = true)]
     pictures: Vec<PathBuf>,
+    /// What stands under the picture, or describes it; for heads that read captions. One caption for all pictures.
+    #[arg(long)]
+    caption: Option<String>,
     #[command(flatten)]
     model: Model,
     /// The head's file.
@@ -35,12 +38,19 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(rate) = arguments.false_positives {
         file.info.operate_at(rate)?;
     }
-    let head = Head::new(&file);
-    let detector = Detector::new(arguments.model.open().await?, head)?;
+    let reads_captions = file.info.features.caption;
+    let mut extractor = arguments.model.open().await?;
+    if reads_captions && arguments.caption.is_some() {
+        extractor.use_tokenizer(arguments.model.tokenizer()?);
+    }
+    let detector = Detector::new(extractor, Head::new(&file))?;
+    if arguments.caption.is_some() && !reads_captions {
+        eprintln!("this head reads no captions: the pictures alone decide");
+    }
     let bar = loading::bar(arguments.pictures.len() as u64, "checking", "{pos} of {len}");
     let (mut generated, mut failed) = (false, false);
     for path in &arguments.pictures {
-        let outcome = check(&detector, path).await;
+        let outcome = check(&detector, path, arguments.caption.as_deref()).await;
         generated |= outcome.as_ref().is_ok_and(|verdict| verdict.label == Label::Generated);
         failed |= outcome.is_err();
         let line = if arguments.json { as_json(path, &outcome) } else { as_row(path, &outcome) };
@@ -74,13 +84,13 @@ fn at_another_limit(rate: f64, head: &HeadInfo) -> String {
     )
 }
 
-async fn check(detector: &Detector, path: &Path) -> Result<Verdict> {
+async fn check(detector: &Detector, path: &Path, caption: Option<&str>) -> Result<Verdict> {
     let length = std::fs::metadata(path).map_err(|error| loading::file_error(path, &error))?.len();
     let limit = Limits::default().bytes;
     if length > limit {
         return Err(safelight::Error::PictureBytes { bytes: length, limit });
     }
-    detector.check(&loading::read(path)?, &mut ()).await
+    detector.check(&loading::read(path)?, caption, &mut ()).await
 }
 
 fn as_json(path: &Path, outcome: &Result<Verdict>) -> String {
@@ -90,6 +100,7 @@ fn as_json(path: &Path, outcome: &Result<Verdict>) -> String {
             "file": file,
             "probability": verdict.probability,
             "verdict": verdict.label,
+            "caption": verdict.caption,
             "device": verdict.device.kind,
             "ms": verdict.ms.total(),
         }),

@@ -6,12 +6,15 @@
 //! | `present` U8 | `[n, treatments, views]` |
 //! | `embedding` F32 | `[views that are present, projection]` |
 //! | `class_tokens` F16 | `[views that are present, layers, width]` |
+//! | `captioned` U8 | `[n]`; absent where captions were not read |
+//! | `captions` F32 | `[pictures with a caption, projection]`, likewise |
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use half::f16;
 use safelight::clip::vision::ImageTokens;
+use safelight::extractor::Read;
 use safelight::features::{FeatureSpec, TowerShape, View};
 use safelight::head::info::PackRef;
 use safelight::train::data::set::{LabelledPicture, TrainingSet};
@@ -36,6 +39,8 @@ pub struct FeatureFile {
     pub present: Vec<bool>,
     /// Of every view that is present, in that order.
     pub tokens: ImageTokens,
+    /// What the text tower made of the pictures' captions, where they were read.
+    pub captions: Option<Read>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -57,6 +62,7 @@ impl FeatureFile {
             pictures: Vec::new(),
             present: Vec::new(),
             tokens: ImageTokens { n: 0, embedding: Vec::new(), class_tokens: Vec::new() },
+            captions: None,
         }
     }
 
@@ -87,14 +93,30 @@ impl FeatureFile {
         ImageTokens { n, embedding: of(&self.tokens.embedding, projection), class_tokens }
     }
 
+    /// The embedding of every caption that was read, by its words.
+    pub fn known_captions(&self) -> HashMap<&str, &[f32]> {
+        let Some(read) = &self.captions else { return HashMap::new() };
+        let rows = read.embedding.chunks(self.shape.projection);
+        let captioned = self.pictures.iter().zip(&read.present).filter(|&(_, &present)| present);
+        captioned.zip(rows).filter_map(|((picture, _), row)| Some((picture.caption.as_deref()?, row))).collect()
+    }
+
+    /// The captions' rows as a head reads them, `[n, projection + 1]`.
+    fn caption_rows(&self) -> Vec<f32> {
+        let none = || Read { present: vec![false; self.pictures.len()], embedding: Vec::new() };
+        self.captions.clone().unwrap_or_else(none).features(self.shape)
+    }
+
     /// The pictures as heads that read `spec` see them.
     pub fn training_set(&self, spec: &FeatureSpec) -> Result<TrainingSet> {
         if let Some(view) = spec.views.iter().find(|view| !self.views.contains(view)) {
             let message = format!("the features lack a view that the head looks at: {}", view.words());
             return Err(Error::TrainingSet { message });
         }
-        let mut set = TrainingSet::new(spec.dimension(self.shape), self.treatments.clone());
-        for (picture, (present, first)) in self.pictures.iter().zip(self.rows()) {
+        let c = spec.caption_dimension(self.shape);
+        let mut set = TrainingSet::new(spec.image_dimension(self.shape), self.treatments.clone()).with_captions(c);
+        let captions = if spec.caption { self.caption_rows() } else { Vec::new() };
+        for (index, (picture, (present, first))) in self.pictures.iter().zip(self.rows()).enumerate() {
             let mut chosen = Vec::with_capacity(present.len());
             let mut tokens = ImageTokens { n: 0, embedding: Vec::new(), class_tokens: Vec::new() };
             let mut at = first;
@@ -112,7 +134,8 @@ impl FeatureFile {
                     }
                 }
             }
-            set.add(picture.clone(), &spec.features(&tokens, &chosen, self.shape)?)?;
+            let features = spec.features(&tokens, &chosen, self.shape)?;
+            set.add_with_caption(picture.clone(), &features, &captions[index * c..(index + 1) * c])?;
         }
         Ok(set)
     }
@@ -148,7 +171,21 @@ impl FeatureFile {
         };
         let shape = TowerShape { layers, width, projection };
         let Contents { pack, views, pictures, .. } = contents;
-        Ok(Self { pack, shape, views, treatments, pictures, present, tokens })
+        let captions = match file.tensor("captioned") {
+            Err(_) => None,
+            Ok(_) => {
+                let flags = tensor("captioned", Dtype::U8)?.data().iter().map(|&flag| flag != 0).collect();
+                let rows = tensor("captions", Dtype::F32)?;
+                let embedding = rows.data().as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect();
+                let read = Read { present: flags, embedding };
+                let captioned = read.present.iter().filter(|&&flag| flag).count();
+                if read.present.len() != pictures.len() || read.embedding.len() != captioned * projection {
+                    return Err(bad("its captions and pictures do not fit together".to_owned()));
+                }
+                Some(read)
+            }
+        };
+        Ok(Self { pack, shape, views, treatments, pictures, present, tokens, captions })
     }
 
     /// Writes the file.
@@ -168,11 +205,20 @@ impl FeatureFile {
         let class_tokens: Vec<u8> = class_tokens.flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect();
         let flags = vec![self.pictures.len(), self.treatments.len(), self.views.len()];
         let n = self.tokens.n;
-        let views = [
+        let captioned: Vec<u8>;
+        let captions: Vec<u8>;
+        let mut views = vec![
             TensorView::new(Dtype::U8, flags, &present).map(|view| ("present", view)),
             TensorView::new(Dtype::F32, vec![n, projection], &embedding).map(|view| ("embedding", view)),
             TensorView::new(Dtype::F16, vec![n, layers, width], &class_tokens).map(|view| ("class_tokens", view)),
         ];
+        if let Some(read) = &self.captions {
+            captioned = read.present.iter().map(|&flag| u8::from(flag)).collect();
+            captions = read.embedding.iter().flat_map(|value| value.to_le_bytes()).collect();
+            let rows = vec![read.embedding.len() / projection.max(1), projection];
+            views.push(TensorView::new(Dtype::U8, vec![captioned.len()], &captioned).map(|view| ("captioned", view)));
+            views.push(TensorView::new(Dtype::F32, rows, &captions).map(|view| ("captions", view)));
+        }
         let views = views.into_iter().collect::<std::result::Result<Vec<_>, _>>();
         let metadata = HashMap::from([(METADATA.to_owned(), json)]);
         let bytes = views.and_then(|views| safetensors::serialize(views, Some(metadata)));

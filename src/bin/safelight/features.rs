@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use safelight::clip::vision::ImageTokens;
-use safelight::extractor::{Extractor, Looked};
+use safelight::extractor::{Extractor, Looked, Read};
 use safelight::features::View;
 use safelight::head::info::PackRef;
 use safelight::picture::facts::{Facts, sha256};
@@ -22,6 +22,9 @@ use crate::loading::{self, Model};
 
 /// Pictures in one batch through the tower, each with all its treatments and views.
 const BATCH: usize = 4;
+
+/// Captions that are read together.
+const CAPTIONS: usize = 64;
 
 /// Pictures after which a cache is written.
 const SAVE: usize = 200;
@@ -86,7 +89,11 @@ impl Pictures {
 
     async fn embed(&self, views: &[View], treatments: &[Treatment], cache: Option<&Path>) -> Result<FeatureFile> {
         let labelled = folder::labelled(&self.input, &self.map.iter().cloned().collect())?;
-        let extractor = self.model.open().await?;
+        let mut extractor = self.model.open().await?;
+        let has_captions = labelled.iter().any(|label| label.text.is_some());
+        if has_captions && extractor.has_text_tower() {
+            extractor.use_tokenizer(self.model.tokenizer()?);
+        }
         let manifest = extractor.manifest();
         let pack = PackRef { id: manifest.id.clone(), sha256: manifest.weights_file()?.sha256.clone() };
         let known = match cache {
@@ -110,6 +117,12 @@ impl Pictures {
             new: 0,
         };
         embedding.all(&self.input, &labelled, cache).await?;
+        if has_captions && extractor.reads_captions() {
+            embedding.captions().await?;
+        }
+        if let Some(cache) = cache.filter(|_| embedding.new > 0) {
+            embedding.file.write(cache)?;
+        }
         Ok(embedding.file)
     }
 }
@@ -171,7 +184,35 @@ impl Embedding<'_> {
         if skipped > 0 {
             eprintln!("{skipped} of {} pictures could not be read and were left out", labelled.len());
         }
-        cache.filter(|_| self.new > 0).map_or(Ok(()), |cache| self.file.write(cache))
+        Ok(())
+    }
+
+    /// Reads the captions that are not known.
+    async fn captions(&mut self) -> Result<()> {
+        let projection = self.file.shape.projection;
+        let known = self.known.known_captions();
+        let bar = loading::bar(self.file.pictures.len() as u64, "reading captions", "{pos} of {len}");
+        let mut read = Read { present: Vec::new(), embedding: Vec::new() };
+        for pictures in self.file.pictures.chunks(CAPTIONS) {
+            let is_new = |caption: &Option<String>| caption.as_deref().is_none_or(|text| !known.contains_key(text));
+            let captions = pictures.iter().map(|picture| picture.caption.clone()).filter(is_new);
+            let captions: Vec<Option<String>> = captions.collect();
+            self.new += captions.iter().flatten().count();
+            let new = self.extractor.read_captions(&captions, &mut ()).await?;
+            let (mut flags, mut rows) = (new.present.iter(), new.embedding.chunks(projection));
+            for picture in pictures {
+                let row = match picture.caption.as_deref().and_then(|text| known.get(text)) {
+                    Some(row) => Some(*row),
+                    None => flags.next().filter(|&&present| present).and_then(|_| rows.next()),
+                };
+                read.present.push(row.is_some());
+                read.embedding.extend_from_slice(row.unwrap_or_default());
+            }
+            bar.inc(pictures.len() as u64);
+        }
+        bar.finish_and_clear();
+        self.file.captions = Some(read);
+        Ok(())
     }
 
     fn look(&self, label: &Labelled, bytes: &[u8]) -> Result<(LabelledPicture, Looked)> {
@@ -210,7 +251,8 @@ impl Embedding<'_> {
 }
 
 fn with(label: &Labelled, facts: Facts) -> LabelledPicture {
-    LabelledPicture { name: label.path.clone(), source: label.source.clone(), generated: label.generated, facts }
+    let Labelled { path, source, generated, text } = label.clone();
+    LabelledPicture { name: path, source, generated, facts, caption: text }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

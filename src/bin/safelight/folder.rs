@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use safelight::train::data::labels::{Labelled, Mapping, Metadata, read_labels};
+use safelight::train::data::labels::{Labelled, Mapping, Metadata, read_labels, to_read};
 use safelight::{Error, Result};
 
 use crate::loading;
@@ -13,12 +13,11 @@ pub fn labelled(folder: &Path, mapping: &BTreeMap<String, Mapping>) -> Result<Ve
     let mut paths = Vec::new();
     walk(folder, "", &mut paths)?;
     paths.sort();
-    let is_metadata = |path: &&String| path.ends_with("metadata.csv") || path.ends_with("metadata.jsonl");
     let read = |path: &String| {
         let text = String::from_utf8_lossy(&loading::read(&folder.join(path))?).into_owned();
         Ok(Metadata { path: path.clone(), text })
     };
-    let metadata = paths.iter().filter(is_metadata).map(read).collect::<Result<Vec<_>>>()?;
+    let metadata = to_read(&paths).into_iter().map(read).collect::<Result<Vec<_>>>()?;
     let labelling = read_labels(&paths, &metadata, mapping);
     for problem in &labelling.problems {
         eprintln!("left out {}: {}", problem.path, problem.message);

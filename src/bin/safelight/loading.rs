@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use safelight::clip::pack::{Manifest, PackReader};
 use safelight::clip::self_test;
+use safelight::clip::tokenizer::Tokenizer;
 use safelight::device::{Device, Preference};
 use safelight::extractor::Extractor;
 use safelight::{Error, Result};
@@ -18,6 +19,9 @@ pub struct Model {
     /// Folder of the model pack (made by `cargo xtask models`).
     #[arg(long, default_value = "models/packs/clip-vit-base-patch16-int8")]
     pack: PathBuf,
+    /// CLIP's tokenizer.json, for captions (made by `cargo xtask models`).
+    #[arg(long, value_name = "FILE", default_value = "models/tokenizer.json")]
+    tokenizer: PathBuf,
     /// Where to compute.
     #[arg(long, value_enum, default_value = "auto")]
     device: DeviceArgument,
@@ -64,6 +68,11 @@ impl Model {
             keep(&file, &kernels);
         }
         Ok(Extractor::new(manifest, clip))
+    }
+
+    /// Reads the tokenizer, without which no caption can be read.
+    pub fn tokenizer(&self) -> Result<Tokenizer> {
+        Tokenizer::read(&read(&self.tokenizer)?)
     }
 
     async fn device(&self) -> Result<Device> {

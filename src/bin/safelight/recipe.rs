@@ -24,6 +24,10 @@ pub struct Feature {
     /// Leave the embedding out.
     #[arg(long)]
     pub no_embedding: bool,
+    /// Whether the head reads captions too: auto reads them where the model can and pictures have some, unless
+    /// they give the label away.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub captions: Captions,
     /// Make both classes alike before they are learnt from, in this many random draws. Figures are given for
     /// the tiers as given, web and hard too.
     #[arg(long, value_name = "DRAWS")]
@@ -33,12 +37,28 @@ pub struct Feature {
     pub augment: u8,
 }
 
+/// Whether captions are read.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Captions {
+    /// Where there are some and they do not give the label away.
+    Auto,
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
 impl Feature {
-    /// The specification for a model of this shape.
-    pub fn spec(&self, shape: TowerShape) -> FeatureSpec {
+    /// The specification for a model of this shape; with captions where they were read and are wanted.
+    pub fn spec(&self, shape: TowerShape, captions: bool) -> FeatureSpec {
         let all = || (0..shape.layers).collect();
         let blocks = if self.no_blocks { Vec::new() } else { self.blocks.clone().unwrap_or_else(all) };
-        FeatureSpec { views: self.views.clone(), embedding: !self.no_embedding, blocks }
+        FeatureSpec {
+            views: self.views.clone(),
+            embedding: !self.no_embedding,
+            blocks,
+            caption: captions && self.captions != Captions::Off,
+        }
     }
 
     /// The treatments that training is done under.

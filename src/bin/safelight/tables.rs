@@ -14,6 +14,11 @@ pub fn audit(report: &AuditReport) -> String {
         (None, Some(reason)) => lines.push(format!("Whether the classes can be told apart without a pixel: {reason}")),
         (None, None) => {}
     }
+    if let Some(auc) = &report.caption_auc {
+        let of = format!("{} of them with a caption", report.captioned);
+        lines
+            .push(format!("{of}: captions alone, without a picture, tell the classes apart at AUC {}.", estimate(auc)));
+    }
     lines.extend(
         report.facts_that_tell.iter().map(|told| format!("  {:.2}  generated ones are {}", told.auc, told.fact)),
     );

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use safelight::device::Device;
+use safelight::features::FeatureSpec;
 use safelight::head::info::Figures;
 use safelight::head::{Head, HeadFile};
 use safelight::train::audit::audit;
@@ -13,7 +14,7 @@ use safelight::train::validation::limits::Aims;
 use safelight::{Error, Result};
 
 use crate::features::Pictures;
-use crate::recipe::{Feature, Recipe};
+use crate::recipe::{Captions, Feature, Recipe};
 use crate::{eval, loading, tables};
 
 #[derive(clap::Args)]
@@ -68,11 +69,22 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
             Head::new(base).require(&file.pack.id, &file.pack.sha256, file.shape)?;
             base.info.features.clone()
         }
-        None => arguments.feature.spec(file.shape),
+        None => arguments.feature.spec(file.shape, file.captions.is_some()),
     };
+    if arguments.feature.captions == Captions::On && !spec.caption {
+        let message = "there are no captions to read: the pictures have none, or the model has no text tower";
+        return Err(Error::TrainingSet { message: message.to_owned() });
+    }
     let set = file.training_set(&spec)?;
-    let audited = audit(&set.pictures, &mut ()).await?;
+    let audited = audit(&set, &mut ()).await?;
     println!("{}\n", tables::audit(&audited));
+    let (set, spec) = match arguments.feature.captions {
+        Captions::Auto if base.is_none() && audited.captions_tell() => {
+            println!("Training goes on without captions; --captions on reads them all the same.\n");
+            (set.without_captions(), FeatureSpec { caption: false, ..spec })
+        }
+        _ => (set, spec),
+    };
 
     let device = Device::cpu();
     let unseen = match &arguments.unseen {

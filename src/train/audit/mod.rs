@@ -1,12 +1,13 @@
 //! The audit before training: how far would a classifier get that sees no pixel? What it can tell from
-//! size, format and compression, a detector can learn too, and it would be right for the wrong reason.
+//! size, format and compression, or from captions, a detector can learn too, and it would be right for the
+//! wrong reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::data::duplicates::{self, Duplicate, Kind};
-use super::data::set::LabelledPicture;
+use super::data::set::{LabelledPicture, TrainingSet};
 use super::validation::folds::Folds;
 use super::validation::logistic::Logistic;
 use crate::Result;
@@ -14,7 +15,10 @@ use crate::metrics::calibration::class_weights;
 use crate::metrics::{Estimate, Scored};
 use crate::progress::{self, Progress};
 
+mod captions;
 mod facts;
+#[cfg(test)]
+mod tests;
 
 /// What a labelled folder gives away before any pixel is looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +34,12 @@ pub struct AuditReport {
     pub null_auc: Option<Estimate>,
     /// Why it is missing, a sentence.
     pub reason: Option<String>,
+    /// Pictures with a caption; 0 where captions are not read.
+    #[serde(default)]
+    pub captioned: usize,
+    /// Cross-validated ROC area of a head that sees captions only, and which pictures have none.
+    #[serde(default)]
+    pub caption_auc: Option<Estimate>,
     /// Single facts that tell the classes apart, the best first.
     pub facts_that_tell: Vec<TellingFact>,
     /// Pictures that are there twice.
@@ -40,6 +50,14 @@ pub struct AuditReport {
     pub balance: f64,
     /// What a person should know before training, in sentences.
     pub warnings: Vec<String>,
+}
+
+impl AuditReport {
+    /// Whether captions alone tell the classes apart: the interval of their area lies above chance.
+    #[must_use]
+    pub fn captions_tell(&self) -> bool {
+        self.caption_auc.is_some_and(|auc| auc.interval[0] > 0.5)
+    }
 }
 
 /// A fact and how well it alone tells the classes apart.
@@ -63,11 +81,13 @@ const TELLING: f64 = 0.6;
 /// Weight of the penalty on the null classifier's weights, on standardised columns.
 const PENALTY: f64 = 1.0;
 
-/// Audits labelled pictures. `progress` is told of duplicates first, then of folds.
+/// Audits labelled pictures, and their captions where they are read. `progress` is told of duplicates first,
+/// then of folds.
 ///
 /// # Errors
 /// [`crate::Error::Cancelled`].
-pub async fn audit(pictures: &[LabelledPicture], progress: &mut impl Progress) -> Result<AuditReport> {
+pub async fn audit(set: &TrainingSet, progress: &mut impl Progress) -> Result<AuditReport> {
+    let pictures = &set.pictures;
     let generated: Vec<bool> = pictures.iter().map(|picture| picture.generated).collect();
     let sources: Vec<String> = pictures.iter().map(|picture| picture.source.clone()).collect();
     let count = generated.iter().filter(|&&generated| generated).count();
@@ -75,12 +95,20 @@ pub async fn audit(pictures: &[LabelledPicture], progress: &mut impl Progress) -
     let duplicates = duplicates::find(pictures, progress).await?;
     let cluster = duplicates::clusters(pictures.len(), &duplicates);
     let folds = Folds::deal(&generated, &sources, &cluster, FOLDS);
-    let (null_auc, reason) = if count.min(real) < NEEDED {
+    let enough = count.min(real) >= NEEDED;
+    let (null_auc, reason) = if !enough {
         let few = if count < real { format!("{count} generated") } else { format!("{real} real") };
         (None, Some(format!("This needs at least {NEEDED} pictures of each class; there are {few} ones.")))
     } else {
         let scores = null_scores(pictures, &generated, &folds, progress).await?;
         (Scored { scores: &scores, generated: &generated }.auc_estimate(1), None)
+    };
+    let captioned = if set.reads_captions() { captions::count(set) } else { 0 };
+    let caption_auc = if enough && captioned > 0 {
+        let scores = captions::scores(set, &folds, progress).await?;
+        Scored { scores: &scores, generated: &generated }.auc_estimate(1)
+    } else {
+        None
     };
     let mut report = AuditReport {
         pictures: pictures.len(),
@@ -88,6 +116,8 @@ pub async fn audit(pictures: &[LabelledPicture], progress: &mut impl Progress) -
         real,
         null_auc,
         reason,
+        captioned,
+        caption_auc,
         facts_that_tell: facts_that_tell(pictures),
         duplicates,
         one_class_sources: one_class_sources(pictures),
@@ -160,6 +190,13 @@ fn warnings(report: &AuditReport, sources: &[String], folds: &Folds) -> Vec<Stri
              ({low:.2}–{high:.2}): a detector can learn that instead of pictures. Equalise both classes first.{best}"
         ));
     }
+    if let Some(Estimate { value, interval: [low, high] }) = report.caption_auc.filter(|_| report.captions_tell()) {
+        warnings.push(format!(
+            "The captions alone, without any picture, tell the classes apart at {value:.2} ({low:.2}–{high:.2}): a \
+             detector can learn how they are worded instead of what pictures look like. Train without captions, \
+             or take those of both classes from the same place."
+        ));
+    }
     let duplicates = |holds: &dyn Fn(&&Duplicate) -> bool| report.duplicates.iter().filter(holds).count();
     let across = duplicates(&|duplicate| duplicate.across_classes);
     if across > 0 {
@@ -196,74 +233,4 @@ fn warnings(report: &AuditReport, sources: &[String], folds: &Folds) -> Vec<Stri
         );
     }
     warnings
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::picture::facts::Facts;
-
-    /// Generated pictures have `side` on both sides, real ones all kinds of sizes; nothing else differs.
-    fn folder(n: usize, side: Option<u32>) -> Vec<LabelledPicture> {
-        let mut state = 7;
-        let mut draw = |below: u64| (crate::random::random(&mut state) % below) as u32;
-        let mut picture = |index: usize| {
-            let generated = index.is_multiple_of(2);
-            let (mut width, mut height) = (300 + draw(900), 300 + draw(900));
-            if let Some(side) = side.filter(|_| generated) {
-                (width, height) = (side, side);
-            }
-            let facts = Facts {
-                width,
-                height,
-                format: "JPEG".to_owned(),
-                bytes: u64::from(width * height) / 8 + u64::from(draw(50_000)),
-                jpeg_quality: Some(75 + draw(20) as u8),
-                jpeg_subsampling: Some("4:2:0".to_owned()),
-                exif: draw(2) == 0,
-                sha256: format!("{index}"),
-                perceptual: format!("{:08x}{:08x}", draw(1 << 32), draw(1 << 32)),
-            };
-            LabelledPicture { name: format!("{index}"), source: format!("s{}", index % 10), generated, facts }
-        };
-        (0..n).map(&mut picture).collect()
-    }
-
-    fn audited(pictures: &[LabelledPicture]) -> AuditReport {
-        pollster::block_on(audit(pictures, &mut ())).unwrap()
-    }
-
-    #[test]
-    fn a_folder_that_cheats_by_size_is_found_out() {
-        let report = audited(&folder(200, Some(512)));
-        assert!(report.null_auc.unwrap().interval[0] > 0.95, "{report:?}");
-        assert!(report.facts_that_tell.iter().any(|told| told.fact.starts_with("square, or") && told.auc > 0.95));
-        assert!(report.warnings.iter().any(|warning| warning.contains("Equalise")), "{:?}", report.warnings);
-        assert_eq!(report.one_class_sources.len(), 10);
-    }
-
-    #[test]
-    fn a_folder_without_a_shortcut_is_not_accused() {
-        let report = audited(&folder(400, None));
-        let [low, high] = report.null_auc.unwrap().interval;
-        assert!(low < 0.5 && high > 0.5 || (high - 0.5).abs() < 0.05, "{:?}", report.null_auc);
-        assert!(report.facts_that_tell.is_empty(), "{:?}", report.facts_that_tell);
-        assert!(!report.warnings.iter().any(|warning| warning.contains("Equalise")));
-        assert!((report.balance - 0.5).abs() < 1e-9);
-    }
-
-    #[test]
-    fn small_and_lopsided_folders_are_told_so() {
-        let mut pictures = folder(40, None);
-        for picture in &mut pictures[..36] {
-            picture.generated = false;
-        }
-        pictures[39].facts.sha256 = "0".to_owned();
-        pictures[39].generated = true;
-        let report = audited(&pictures);
-        assert_eq!(report.null_auc, None);
-        assert!(report.reason.unwrap().contains("at least 20"));
-        assert!(report.warnings.iter().any(|warning| warning.contains("both classes")), "{:?}", report.warnings);
-        assert!(report.warnings.iter().any(|warning| warning.contains("are generated")), "{:?}", report.warnings);
-    }
 }

@@ -27,6 +27,8 @@ pub struct Dataset {
     pub features: Rows,
     /// Length `d` of a feature.
     pub dimension: usize,
+    /// How many of its numbers, the last ones, are of the caption; 0 where captions are not read.
+    pub caption_dimension: usize,
     /// Whether each picture is generated, `[n]`.
     pub generated: Vec<bool>,
     /// Where each picture comes from, `[n]`: the group of every split, because one prompt and one
@@ -58,6 +60,7 @@ impl Dataset {
         Self {
             features: indices.iter().flat_map(|&index| self.feature(index)).collect(),
             dimension: self.dimension,
+            caption_dimension: self.caption_dimension,
             generated: indices.iter().map(|&index| self.generated[index]).collect(),
             sources: indices.iter().map(|&index| self.sources[index].clone()).collect(),
         }
@@ -127,7 +130,8 @@ mod tests {
     fn classes_weigh_the_same_and_sources_by_the_root_of_their_size() {
         let generated = vec![true, true, true, true, true, false];
         let sources = ["a", "a", "a", "a", "b", "c"].map(str::to_owned).to_vec();
-        let set = Dataset { features: [0.0; 6].into_iter().collect(), dimension: 1, generated, sources };
+        let features = [0.0; 6].into_iter().collect();
+        let set = Dataset { features, dimension: 1, generated, sources, ..Dataset::default() };
         let weights = set.weights();
         let of_generated: f32 = weights[..5].iter().sum();
         assert!((of_generated - weights[5]).abs() < 1e-5);
@@ -146,6 +150,7 @@ mod tests {
             dimension: 1,
             generated: vec![true; 3],
             sources: vec![String::new(); 3],
+            ..Dataset::default()
         };
         assert_eq!(set.validate().unwrap_err().code(), "training-set");
     }

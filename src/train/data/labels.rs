@@ -7,7 +7,8 @@
 //!
 //! `metadata.csv` and `metadata.jsonl` apply to the folder they lie in: `file_name` (relative to that
 //! folder), `label` (a name of that table, or 0 = real, 1 = generated), `text` and `source`, of which
-//! only the first must be there.
+//! only the first must be there. A `.txt` beside a picture, of the same name, is its caption where the
+//! metadata have none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::metadata::{self, Line};
 use super::names::{class_of, is_split};
 
-/// A file name that holds ImageFolder metadata, and what it holds.
+/// A file of [`to_read`], and what it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Metadata {
     /// Path relative to the picked folder, `/` between parts.
@@ -57,7 +58,7 @@ pub struct Labelled {
     pub source: String,
     /// Whether it is generated.
     pub generated: bool,
-    /// Its caption, where the metadata have one.
+    /// Its caption, where it has one.
     pub text: Option<String>,
 }
 
@@ -83,6 +84,16 @@ pub struct Problem {
 const PICTURES: [&str; 13] =
     ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "dib", "avif", "heic", "heif", "hif"];
 
+/// The files among `paths` whose text [`read_labels`] needs: metadata, and captions beside pictures.
+#[must_use]
+pub fn to_read(paths: &[String]) -> Vec<&String> {
+    let pictures = stems(paths);
+    let is_needed = |path: &&String| {
+        metadata::is_metadata(name_of(path)) || metadata::is_caption(path) && pictures.contains(metadata::stem(path))
+    };
+    paths.iter().filter(is_needed).collect()
+}
+
 /// Labels the pictures among `paths` (relative, `/` between parts). `mapping` is by folder and holds
 /// for what lies beneath it too, the nearest first; it overrides names and metadata.
 #[must_use]
@@ -90,13 +101,15 @@ pub fn read_labels(paths: &[String], metadata: &[Metadata], mapping: &BTreeMap<S
     let mut labelling = Labelling::default();
     let (lines, problems) = metadata::read(metadata, paths);
     labelling.problems = problems;
+    let captions = metadata::captions(metadata);
+    let pictures = stems(paths);
     let shared = shared_folders(paths);
     let mut unknown: BTreeMap<&str, usize> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for path in paths {
         if !is_picture(path) {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            if !is_expected(name) {
+            let is_caption = metadata::is_caption(path) && pictures.contains(metadata::stem(path));
+            if !is_expected(name_of(path)) && !is_caption {
                 labelling.problems.push(Problem { path: path.clone(), message: "This is not a picture.".to_owned() });
             }
             continue;
@@ -130,7 +143,9 @@ pub fn read_labels(paths: &[String], metadata: &[Metadata], mapping: &BTreeMap<S
             path: path.clone(),
             source: named.unwrap_or_else(|| source_of(folder, shared)),
             generated,
-            text: line.and_then(|line| line.text.clone()),
+            text: line
+                .and_then(|line| line.text.clone())
+                .or_else(|| captions.get(metadata::stem(path)).map(|&text| text.to_owned())),
         });
     }
     let unknown = unknown.into_iter().map(|(folder, count)| Unknown { folder: folder.to_owned(), count });
@@ -138,9 +153,18 @@ pub fn read_labels(paths: &[String], metadata: &[Metadata], mapping: &BTreeMap<S
     labelling
 }
 
+/// Pictures' paths without their extensions.
+fn stems(paths: &[String]) -> BTreeSet<&str> {
+    paths.iter().filter(|path| is_picture(path)).map(|path| metadata::stem(path)).collect()
+}
+
+fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 /// Whether a path is a picture by its name, or has no extension and may be one.
 fn is_picture(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = name_of(path);
     if name.starts_with('.') {
         return false;
     }
@@ -226,6 +250,19 @@ mod tests {
     fn the_same_path_twice_is_one_picture() {
         let got = label(&["real/a.jpg", "real/a.jpg"], &[], &[]);
         assert_eq!((got.pictures.len(), got.problems.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_text_beside_a_picture_is_its_caption_unless_the_metadata_have_one() {
+        let paths = ["real/a.jpg", "real/a.txt", "real/b.jpg", "real/b.txt", "real/notes.txt", "real/metadata.csv"];
+        let owned: Vec<String> = paths.iter().map(|&path| path.to_owned()).collect();
+        assert_eq!(to_read(&owned), ["real/a.txt", "real/b.txt", "real/metadata.csv"]);
+        let csv = ("real/metadata.csv", "file_name,text\nb.jpg,from the table\n");
+        let got = label(&paths, &[("real/a.txt", "a cat\n"), ("real/b.txt", "other words"), csv], &[]);
+        let texts: Vec<_> = got.pictures.iter().map(|picture| picture.text.as_deref()).collect();
+        assert_eq!(texts, [Some("a cat"), Some("from the table")]);
+        let left: Vec<_> = got.problems.iter().map(|problem| problem.path.as_str()).collect();
+        assert_eq!(left, ["real/notes.txt"]);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! `metadata.csv` and `metadata.jsonl` of Hugging Face's ImageFolder form.
+//! `metadata.csv` and `metadata.jsonl` of Hugging Face's ImageFolder form, and captions in a `.txt` beside
+//! their picture.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,11 +36,29 @@ pub fn is_metadata(name: &str) -> bool {
     ["metadata.csv", "metadata.jsonl"].contains(&name.to_lowercase().as_str())
 }
 
+/// A path without its extension: what a picture and the `.txt` beside it share.
+pub fn stem(path: &str) -> &str {
+    let name = path.rfind('/').map_or(0, |slash| slash + 1);
+    path[name..].rfind('.').map_or(path, |dot| &path[..name + dot])
+}
+
+/// Whether a file can be a caption by its name.
+pub fn is_caption(path: &str) -> bool {
+    path.len() > 4 && path.is_char_boundary(path.len() - 4) && path[path.len() - 4..].eq_ignore_ascii_case(".txt")
+}
+
+/// The captions that lie in files of their own, by the [`stem`] of their picture; empty ones are none.
+pub fn captions(files: &[Metadata]) -> BTreeMap<&str, &str> {
+    let texts = files.iter().filter(|file| is_caption(&file.path));
+    let texts = texts.map(|file| (stem(&file.path), file.text.trim_start_matches('\u{feff}').trim()));
+    texts.filter(|(_, text)| !text.is_empty()).collect()
+}
+
 /// The lines by the path of their picture, and what could not be used of them.
 pub fn read(files: &[Metadata], paths: &[String]) -> (BTreeMap<String, Line>, Vec<Problem>) {
     let present: BTreeSet<&str> = paths.iter().map(String::as_str).collect();
     let (mut lines, mut problems) = (BTreeMap::new(), Vec::new());
-    for file in files {
+    for file in files.iter().filter(|file| !is_caption(&file.path)) {
         let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let is_csv = file.path.to_lowercase().ends_with(".csv");
         let records = if is_csv { csv_records(&file.text) } else { json_records(&file.text) };
@@ -143,6 +162,16 @@ mod tests {
         assert_eq!(problems[0], "Line 3 names no picture: it has no file_name.");
         assert!(problems[1].starts_with("Line 4 cannot be read"), "{problems:?}");
         assert!(problems[2].contains("twice (line 5)") && problems[3].contains("not there"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_text_beside_a_picture_is_its_caption() {
+        let file = |path: &str, text: &str| Metadata { path: path.to_owned(), text: text.to_owned() };
+        let files =
+            [file("a.b/x.y.TXT", "\u{feff} a cat\n"), file("empty.txt", " "), file("metadata.csv", "file_name\n")];
+        assert_eq!(captions(&files), BTreeMap::from([("a.b/x.y", "a cat")]));
+        assert_eq!((stem("a.b/x"), stem("x.png"), stem(".txt")), ("a.b/x", "x", ""));
+        assert_eq!(read(&files[..2], &[]).1, []);
     }
 
     #[test]

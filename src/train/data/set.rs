@@ -8,6 +8,9 @@ use crate::picture::facts::Facts;
 use crate::treatment::Treatment;
 use crate::{Error, Result};
 
+/// What the name of a tier ends with whose pictures are looked at without their captions.
+pub const WITHOUT_CAPTION: &str = "-without-caption";
+
 /// A picture of a labelled folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,26 +23,65 @@ pub struct LabelledPicture {
     pub generated: bool,
     /// What is known of its file besides the pixels.
     pub facts: Facts,
+    /// The words that it came with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caption: Option<String>,
 }
 
-/// Pictures, and of each a row of features for every treatment.
+/// Pictures, and of each a row of features for every treatment; where captions are read, also one of its
+/// caption, the same under all treatments.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TrainingSet {
-    /// Length `d` of a row.
+    /// Length `d` of an image-level row.
     pub dimension: usize,
+    /// Length `c` of a caption's row; 0 where captions are not read.
+    pub caption_dimension: usize,
     /// The treatments `t` that rows were taken under, in their order.
     pub treatments: Vec<Treatment>,
     /// `[n]`.
     pub pictures: Vec<LabelledPicture>,
     /// `[n, t, d]`.
     pub features: Rows,
+    /// `[n, c]`: all zero where a picture has no caption.
+    pub captions: Rows,
 }
 
 impl TrainingSet {
-    /// A set without pictures.
+    /// A set without pictures, of which captions are not read.
     #[must_use]
     pub fn new(dimension: usize, treatments: Vec<Treatment>) -> Self {
         Self { dimension, treatments, ..Self::default() }
+    }
+
+    /// The same with captions, whose rows have length `dimension`.
+    #[must_use]
+    pub fn with_captions(self, dimension: usize) -> Self {
+        Self { caption_dimension: dimension, ..self }
+    }
+
+    /// The same pictures without their captions.
+    #[must_use]
+    pub fn without_captions(self) -> Self {
+        Self { caption_dimension: 0, captions: Rows::default(), ..self }
+    }
+
+    /// Whether captions are read.
+    #[must_use]
+    pub fn reads_captions(&self) -> bool {
+        self.caption_dimension > 0
+    }
+
+    /// Length of a whole row: the image's part, then the caption's.
+    #[must_use]
+    pub fn row_dimension(&self) -> usize {
+        self.dimension + self.caption_dimension
+    }
+
+    /// In how many ways a picture is looked at, `l`: under every treatment, and where captions are read under
+    /// each of them once more without the caption.
+    #[must_use]
+    pub fn looks(&self) -> usize {
+        self.treatments.len() * if self.reads_captions() { 2 } else { 1 }
     }
 
     /// Number of pictures.
@@ -54,33 +96,45 @@ impl TrainingSet {
         self.pictures.is_empty()
     }
 
-    /// Adds a picture with its rows `[t, d]`.
+    /// Adds a picture with its rows `[t, d]`, without a caption.
     ///
     /// # Errors
     /// [`Error::TrainingSet`] where the rows have another length; [`Error::NotFinite`].
     pub fn add(&mut self, picture: LabelledPicture, features: &[f32]) -> Result<()> {
+        self.add_with_caption(picture, features, &vec![0.0; self.caption_dimension])
+    }
+
+    /// Adds a picture with its rows `[t, d]` and its caption's row `[c]`.
+    ///
+    /// # Errors
+    /// As [`TrainingSet::add`].
+    pub fn add_with_caption(&mut self, picture: LabelledPicture, features: &[f32], caption: &[f32]) -> Result<()> {
         let wanted = self.treatments.len() * self.dimension;
-        if features.len() != wanted || wanted == 0 {
-            let message = format!("{} came with {} numbers instead of {wanted}", picture.name, features.len());
+        let (rows, got) = (wanted + self.caption_dimension, features.len() + caption.len());
+        if features.len() != wanted || caption.len() != self.caption_dimension || wanted == 0 {
+            let message = format!("{} came with {got} numbers instead of {rows}", picture.name);
             return Err(Error::TrainingSet { message });
         }
-        let rows: Rows = features.iter().copied().collect();
-        if !rows.are_finite() {
+        let (features, caption): (Rows, Rows) = (features.iter().copied().collect(), caption.iter().copied().collect());
+        if !features.are_finite() || !caption.are_finite() {
             return Err(Error::NotFinite { name: format!("A feature of {}", picture.name) });
         }
         self.pictures.push(picture);
-        self.features.push_from(&rows, 0..wanted);
+        self.features.push_from(&features, 0..wanted);
+        self.captions.push_from(&caption, 0..self.caption_dimension);
         Ok(())
     }
 
     /// These pictures (by index) alone.
     #[must_use]
     pub fn subset(&self, pictures: &[usize]) -> Self {
-        let mut part = Self::new(self.dimension, self.treatments.clone());
+        let c = self.caption_dimension;
+        let mut part = Self::new(self.dimension, self.treatments.clone()).with_captions(c);
         let row = self.treatments.len() * self.dimension;
         for &index in pictures {
             part.pictures.push(self.pictures[index].clone());
             part.features.push_from(&self.features, index * row..(index + 1) * row);
+            part.captions.push_from(&self.captions, index * c..(index + 1) * c);
         }
         part
     }
@@ -97,16 +151,23 @@ impl TrainingSet {
         self.pictures.iter().map(|picture| picture.source.clone()).collect()
     }
 
-    /// The rows of these pictures under those treatments (by index), treatments within pictures:
-    /// `[pictures · treatments, d]`. All rows of a picture carry its source.
+    /// The rows of these pictures in those looks (by index: the treatments, then the treatments without the
+    /// caption), looks within pictures: `[pictures · looks, d + c]`. All rows of a picture carry its source.
     #[must_use]
-    pub fn rows(&self, pictures: &[usize], treatments: &[usize]) -> Dataset {
-        let mut data = Dataset { dimension: self.dimension, ..Dataset::default() };
-        data.features.reserve(pictures.len() * treatments.len() * self.dimension);
+    pub fn rows(&self, pictures: &[usize], looks: &[usize]) -> Dataset {
+        let (t, d, c) = (self.treatments.len(), self.dimension, self.caption_dimension);
+        let mut data = Dataset { dimension: d + c, caption_dimension: c, ..Dataset::default() };
+        let none: Rows = std::iter::repeat_n(0.0, c).collect();
+        data.features.reserve(pictures.len() * looks.len() * (d + c));
         for &picture in pictures {
-            for &treatment in treatments {
-                let row = picture * self.treatments.len() + treatment;
-                data.features.push_from(&self.features, row * self.dimension..(row + 1) * self.dimension);
+            for &look in looks {
+                let row = picture * t + look % t;
+                data.features.push_from(&self.features, row * d..(row + 1) * d);
+                if look < t {
+                    data.features.push_from(&self.captions, picture * c..(picture + 1) * c);
+                } else {
+                    data.features.push_from(&none, 0..c);
+                }
                 data.generated.push(self.pictures[picture].generated);
                 data.sources.push(self.pictures[picture].source.clone());
             }
@@ -124,19 +185,21 @@ impl TrainingSet {
         if equalised.is_empty() { all.collect() } else { equalised }
     }
 
-    /// The tiers that figures are given for: name, and the treatments (by index) whose logits are
-    /// averaged. All draws of equalising are one tier; augmented rows are learnt from and not judged by.
+    /// The tiers that figures are given for: name, and the looks (by index) whose logits are averaged. All
+    /// draws of equalising are one tier; augmented rows are learnt from and not judged by. Where captions are
+    /// read, every tier is there once more without them.
     #[must_use]
     pub fn tiers(&self) -> Vec<(String, Vec<usize>)> {
         let mut tiers: Vec<(String, Vec<usize>)> = Vec::new();
-        for (index, treatment) in self.treatments.iter().enumerate() {
-            let name = match treatment {
+        for index in 0..self.looks() {
+            let name = match self.treatments[index % self.treatments.len()] {
                 Treatment::Augmented(_) => continue,
                 Treatment::Equalised(_) => "equalised".to_owned(),
                 tier => tier.to_string(),
             };
+            let name = if index < self.treatments.len() { name } else { format!("{name}{WITHOUT_CAPTION}") };
             match tiers.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, treatments)) => treatments.push(index),
+                Some((_, looks)) => looks.push(index),
                 None => tiers.push((name, vec![index])),
             }
         }
@@ -164,6 +227,21 @@ mod tests {
         assert_eq!(set.tiers(), [("as-given".to_owned(), vec![0]), ("equalised".to_owned(), vec![1, 2])]);
         assert_eq!(set.learnt_from(), [1, 2]);
         assert_eq!(TrainingSet::new(2, vec![Treatment::Web, Treatment::Augmented(0)]).learnt_from(), [0, 1]);
+    }
+
+    #[test]
+    fn every_look_is_there_once_more_without_the_caption() {
+        let mut set = TrainingSet::new(1, vec![Treatment::AsGiven, Treatment::Web]).with_captions(2);
+        set.add_with_caption(LabelledPicture::default(), &[1.0, 2.0], &[7.0, 8.0]).unwrap();
+        set.add(LabelledPicture::default(), &[3.0, 4.0]).unwrap();
+        assert_eq!((set.looks(), set.row_dimension()), (4, 3));
+        let rows = set.rows(&[0, 1], &[1, 3]);
+        assert_eq!(rows.features, [2.0, 7.0, 8.0, 2.0, 0.0, 0.0, 4.0, 0.0, 0.0, 4.0, 0.0, 0.0]);
+        assert_eq!((rows.dimension, rows.caption_dimension), (3, 2));
+        let names: Vec<String> = set.tiers().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["as-given", "web", "as-given-without-caption", "web-without-caption"]);
+        let plain = set.without_captions();
+        assert_eq!((plain.looks(), plain.rows(&[0], &[0]).features), (2, vec![1.0]));
     }
 
     #[test]

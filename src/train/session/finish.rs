@@ -11,7 +11,8 @@ use crate::train::validation::report::Verdicts;
 use crate::{Error, Result};
 
 impl Session {
-    /// The head and the report. `pack` and `features` say what the rows were taken with.
+    /// The head and the report. `pack` and `features` say what the image-level rows were taken with; whether
+    /// there are captions, the set knows.
     ///
     /// # Errors
     /// [`Error::TrainingSet`] where epochs are left; [`Error::DeviceFailed`].
@@ -58,8 +59,8 @@ impl Session {
             name: naming.name,
             date: naming.date,
             pack,
-            features,
-            dimension: self.set.dimension,
+            features: FeatureSpec { caption: self.set.reads_captions(), ..features },
+            dimension: self.set.row_dimension(),
             layers: last.hidden.len(),
             calibration,
             thresholds,

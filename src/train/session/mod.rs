@@ -104,7 +104,7 @@ struct SoFar {
     stages: usize,
     /// Stages that were ended early.
     stopped: usize,
-    /// Logit of every row from the head that was trained without it, `[n, t]`; 0 until it is known.
+    /// Logit of every row from the head that was trained without it, `[n, l]`; 0 until it is known.
     logits: Vec<f32>,
 }
 
@@ -129,7 +129,7 @@ impl Session {
         if !can_validate(&set, &folds) {
             folds.count = 0;
         }
-        let logits = vec![0.0; set.len() * set.treatments.len()];
+        let logits = vec![0.0; set.len() * set.looks()];
         let so_far = SoFar { logits, ..SoFar::default() };
         let mut session = Self::assemble(set, config, base, folds, so_far, device);
         session.begin()?; // what is wrong with the set or the base is said now
@@ -273,7 +273,7 @@ impl Session {
     fn hold_out(&mut self) {
         self.held_out = (self.so_far.stages < self.folds.count).then(|| {
             let held = self.folds.split(self.so_far.stages).1;
-            let rows = self.set.rows(&held, &(0..self.set.treatments.len()).collect::<Vec<_>>());
+            let rows = self.set.rows(&held, &(0..self.set.looks()).collect::<Vec<_>>());
             (held, rows)
         });
     }
@@ -282,9 +282,9 @@ impl Session {
     async fn validate(&mut self) -> Result<Option<f64>> {
         let (Some((held, rows)), Some(trainer)) = (&self.held_out, &self.trainer) else { return Ok(None) };
         let scores = trainer.logits(rows).await?;
-        let t = self.set.treatments.len();
-        for (&picture, logits) in held.iter().zip(scores.chunks(t.max(1))) {
-            self.so_far.logits[picture * t..(picture + 1) * t].copy_from_slice(logits);
+        let looks = self.set.looks();
+        for (&picture, logits) in held.iter().zip(scores.chunks(looks.max(1))) {
+            self.so_far.logits[picture * looks..(picture + 1) * looks].copy_from_slice(logits);
         }
         Ok(Scored { scores: &scores, generated: &rows.generated }.auc())
     }

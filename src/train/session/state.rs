@@ -101,7 +101,7 @@ impl Session {
         let part = |name: &str| file.tensor(name).ok().map(|view| view.data());
         let logits = part("logits").unwrap_or_default().as_chunks().0.iter().map(|&four| f32::from_le_bytes(four));
         let logits: Vec<f32> = logits.collect();
-        if logits.len() != n * set.treatments.len() || !logits.iter().all(|logit| logit.is_finite()) {
+        if logits.len() != n * set.looks() || !logits.iter().all(|logit| logit.is_finite()) {
             return Err(refuse("its logits are not those of these pictures".to_owned()));
         }
         let base = part("base").map(HeadFile::read).transpose()?;
@@ -129,6 +129,9 @@ fn fingerprint(set: &TrainingSet) -> String {
     }
     for picture in &set.pictures {
         hash.update(format!("{} {} {}\n", picture.facts.sha256, picture.source, picture.generated));
+        if set.reads_captions() {
+            hash.update(format!("{:?}\n", picture.caption));
+        }
     }
     format!("{:x}", hash.finalize())
 }

@@ -17,7 +17,7 @@ fn set(n: usize) -> TrainingSet {
         let generated = index % 2 == 0;
         let facts = Facts { sha256: format!("{index}"), ..Facts::default() };
         let source = format!("s{}", index % 8);
-        let picture = LabelledPicture { name: format!("{index}"), source, generated, facts };
+        let picture = LabelledPicture { name: format!("{index}"), source, generated, facts, caption: None };
         let signal = if generated { 0.6 } else { -0.6 };
         set.add(picture, &[signal + noise(), noise(), signal / 2.0 + noise(), noise()]).unwrap();
     }
@@ -47,7 +47,7 @@ fn run(mut session: Session, epochs: &mut Vec<EpochReport>) -> (HeadFile, Traini
         }
         assert!(session.is_done());
         let pack = PackRef { id: "tiny".to_owned(), sha256: "00".to_owned() };
-        let features = FeatureSpec { views: vec![], embedding: true, blocks: vec![] };
+        let features = FeatureSpec { views: vec![], embedding: true, blocks: vec![], caption: false };
         session.finish(naming(), pack, features, Aims::default()).await.unwrap()
     })
 }
@@ -143,4 +143,29 @@ fn three_pictures_a_class_make_a_head_without_figures() {
     assert_eq!((report.folds, report.tiers[0].auc), (0, None));
     assert!(report.tiers[0].reason.is_some() && !report.warnings.is_empty());
     assert!(head.info.thresholds.generated >= 1.0);
+}
+
+/// A caption that tells more than the picture: the head reads it, and still does without.
+#[test]
+fn a_head_reads_captions_and_does_without() {
+    let mut captioned = set(240).with_captions(2);
+    captioned.captions = captioned
+        .pictures
+        .iter()
+        .enumerate()
+        .flat_map(|(index, picture)| {
+            // Every eighth picture has none.
+            let signal = if picture.generated { 1.0 } else { -1.0 };
+            if index % 8 == 7 { [0.0; 2] } else { [signal, 1.0] }
+        })
+        .collect();
+    let config = TrainConfig { epochs: 12, ..config() };
+    let session = pollster::block_on(Session::new(captioned, config, None, FOLDS, &Device::cpu())).unwrap();
+    let (head, report) = run(session, &mut Vec::new());
+    assert!(head.info.features.caption);
+    assert_eq!(head.info.dimension, 2 + 2);
+    let auc = |name: &str| report.tiers.iter().find(|tier| tier.tier == name).unwrap().auc.unwrap().value;
+    assert_eq!(report.tiers.len(), 4);
+    let (with, without) = (auc("as-given"), auc("as-given-without-caption"));
+    assert!(with > 0.9 && without > 0.7 && with > without, "{with} {without}");
 }

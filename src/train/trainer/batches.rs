@@ -76,6 +76,7 @@ mod tests {
             dimension: 1,
             generated: (0..n).map(|index| index * generated / n != (index + 1) * generated / n).collect(),
             sources: vec![String::new(); n],
+            ..Dataset::default()
         }
     }
 

@@ -33,6 +33,9 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// How much each row counts.
     pub weighting: Weighting,
+    /// Probability that a row's caption is left out of a step, where captions are read: so one head learns to
+    /// do with and without.
+    pub caption_dropout: f64,
 }
 
 /// γ · `CVaR_α`(cross-entropy) + (1 − γ) · AUC loss.
@@ -89,6 +92,7 @@ impl TrainConfig {
             sam_rho: 0.05,
             schedule: Schedule::Cosine,
             weighting: Weighting::None,
+            caption_dropout: 0.5,
         }
     }
 
@@ -133,6 +137,7 @@ impl TrainConfig {
         within("batch", self.batch as f64, 4.0, 4096.0)?;
         within("learningRate", self.learning_rate, 1e-9, 1.0)?;
         within("weightDecay", self.weight_decay, 0.0, 10.0)?;
+        within("captionDropout", self.caption_dropout, 0.0, 1.0)?;
         within("samRho", self.sam_rho, 0.0, 10.0)?;
         within("loss.aucWeight", self.loss.auc_weight, 0.0, 1.0)?;
         within("loss.aucMargin", self.loss.auc_margin, 0.0, 100.0)?;

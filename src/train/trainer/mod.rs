@@ -222,13 +222,27 @@ impl Trainer {
     fn step(&mut self, batch: &Batch, step: usize) -> Tensor<1> {
         let device = self.device.burn().clone().autodiff();
         let n = batch.rows.len();
-        let features = batch.rows.iter().flat_map(|&row| self.data.feature(row)).collect();
+        let features = self.features(batch, step);
         let features = tensor(features, [n, self.data.dimension], &device);
         let weights = batch.rows.iter().zip(&batch.factors).map(|(&row, factor)| self.weights[row] * factor).collect();
         let truth = Truth { generated: batch.generated, weights: tensor(weights, [n, 1], &device) };
         let batch = Minibatch { features, truth, masks: self.masks(n, step) };
         let rate = self.config.rate(step, self.config.epochs * self.batches.steps);
         self.learner.step(&self.config, &batch, rate)
+    }
+
+    /// The rows of a step, `[n, d]`, without the captions that are left out of it.
+    fn features(&self, batch: &Batch, step: usize) -> Vec<f32> {
+        let mut features = Vec::with_capacity(batch.rows.len() * self.data.dimension);
+        let mut stream = Stream::new(self.config.seed, Use::Captions(step));
+        for &row in &batch.rows {
+            features.extend(self.data.feature(row));
+            let caption = features.len() - self.data.caption_dimension;
+            if self.data.caption_dimension > 0 && stream.happens(self.config.caption_dropout) {
+                features[caption..].fill(0.0);
+            }
+        }
+        features
     }
 
     /// What dropout multiplies each hidden layer with, `[n, width]`; nothing where nothing is dropped.

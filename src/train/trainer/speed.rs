@@ -32,6 +32,7 @@ pub async fn step_ms(sizes: Sizes, device: &Device) -> Result<Vec<f64>> {
         dimension,
         generated: (0..batch).map(|row| row % 2 == 0).collect(),
         sources: vec![String::new(); batch],
+        ..Dataset::default()
     };
     // One batch an epoch: its report tells the step's time.
     let mut trainer = Trainer::new(data, config, None, device)?;

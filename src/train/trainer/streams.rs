@@ -12,6 +12,8 @@ pub enum Use {
     Order(usize),
     /// What layer `.1` drops in step `.0` of the run.
     Dropout(usize, usize),
+    /// Whose captions are left out in a step.
+    Captions(usize),
 }
 
 /// A sequence of random numbers.
@@ -25,6 +27,7 @@ impl Stream {
             Use::Weights(layer) => (1, layer, 0),
             Use::Order(epoch) => (2, epoch, 0),
             Use::Dropout(step, layer) => (3, step, layer),
+            Use::Captions(step) => (4, step, 0),
         };
         let mut state = seed;
         for part in [kind, a as u64, b as u64] {
@@ -37,6 +40,11 @@ impl Stream {
     /// 64 random bits.
     pub fn next(&mut self) -> u64 {
         random(&mut self.0)
+    }
+
+    /// True with this probability, in steps of 2⁻⁵³.
+    pub fn happens(&mut self, probability: f64) -> bool {
+        ((self.next() >> 11) as f64) < probability * (1_u64 << 53) as f64
     }
 
     /// Fisher–Yates.
@@ -88,10 +96,19 @@ mod tests {
             first(1, Use::Weights(0)),
             first(1, Use::Dropout(0, 1)),
             first(1, Use::Dropout(1, 0)),
+            first(1, Use::Captions(0)),
         ];
         for (index, value) in streams.iter().enumerate() {
             assert!(!streams[..index].contains(value));
         }
+    }
+
+    #[test]
+    fn what_happens_half_the_time_does() {
+        let mut stream = Stream::new(5, Use::Captions(0));
+        let happened = (0..10_000).filter(|_| stream.happens(0.5)).count();
+        assert!(happened.abs_diff(5_000) < 200, "{happened}");
+        assert!(!stream.happens(0.0) && stream.happens(1.0));
     }
 
     #[test]

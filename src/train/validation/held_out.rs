@@ -18,10 +18,10 @@ pub struct Held<'a> {
 }
 
 impl<'a> Held<'a> {
-    /// `logits` `[n, t]`. Where a tier has several treatments their logits are averaged.
+    /// `logits` `[n, l]`. Where a tier has several looks their logits are averaged.
     pub fn new(set: &'a TrainingSet, logits: &[f32], folds: &'a Folds, aims: Aims) -> Self {
         let mean = |row: &[f32], of: &[usize]| of.iter().map(|&at| row[at]).sum::<f32>() / of.len().max(1) as f32;
-        let rows = || logits.chunks(set.treatments.len().max(1));
+        let rows = || logits.chunks(set.looks().max(1));
         let tier = |(name, of): (String, Vec<usize>)| (name, rows().map(|row| mean(row, &of)).collect());
         Self { set, folds, aims, tiers: set.tiers().into_iter().map(tier).collect() }
     }

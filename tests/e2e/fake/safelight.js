@@ -8,6 +8,8 @@
 import { readHead } from "./training.js";
 export { preset, readLabels, Trainer, TrainingSet } from "./training.js";
 
+/** Floats a caption's row. */
+const CAPTION = 9;
 /** Floats a row; a measurement of memory puts the real number in its place. */
 const DIMENSION = 64;
 
@@ -65,12 +67,31 @@ export class Detector {
   kernels = "";
   #head;
 
-  constructor(device, { id, name }, sha256) {
-    this.info = { device, pack: { id, name, sha256 }, head: null };
+  constructor(device, { id, name, clip }, sha256) {
+    this.info = { device, pack: { id, name, sha256, text: clip?.text !== undefined, tokenizer: false }, head: null };
   }
 
   get spec() {
-    return { key: "5".repeat(64), dimension: DIMENSION };
+    return { key: "5".repeat(64), dimension: DIMENSION, caption: this.info.pack.text ? CAPTION : 0 };
+  }
+
+  useTokenizer(json) {
+    JSON.parse(new TextDecoder().decode(json));
+    this.info = { ...this.info, pack: { ...this.info.pack, tokenizer: true } };
+  }
+
+  /** A caption that holds the word `midjourney` gives the label away, see the audit in training.js. */
+  async embedCaption(caption, observe) {
+    this.#readable();
+    if (!observe(1, 1)) throw problem("cancelled", "Stopped.");
+    const row = new Float32Array(CAPTION);
+    if (caption !== null) row.fill(/midjourney/.test(caption) ? 1 : -1, 0, 8).fill(1, 8);
+    return row;
+  }
+
+  #readable() {
+    if (!this.info.pack.text) throw problem("caption-unreadable", "This model cannot read captions: its pack has no text tower.");
+    if (!this.info.pack.tokenizer) throw problem("caption-unreadable", "This model cannot read captions: its tokenizer was not loaded.");
   }
 
   headBytes() {
@@ -78,10 +99,10 @@ export class Detector {
   }
 
   useHead(head) {
-    const { id, name, date, model } = readHead(head);
+    const { id, name, date, model, captions = false } = readHead(head);
     if (model === "another") throw problem("head-mismatch", "The head was trained for the model another; the loaded model is fake.");
     this.#head = head.slice();
-    this.info = { ...this.info, head: { id, name, trained: date, thresholds: THRESHOLDS, operatingPoints: OPERATING_POINTS, figures: FIGURES } };
+    this.info = { ...this.info, head: { id, name, trained: date, captions, thresholds: THRESHOLDS, operatingPoints: OPERATING_POINTS, figures: FIGURES } };
   }
 
   async embed(bytes, treatments, observe) {
@@ -108,20 +129,22 @@ export class Detector {
     return { facts, features };
   }
 
-  async check(bytes, observe) {
+  async check(bytes, observe, caption) {
     if (bytes.length === 0) throw problem("picture-empty", "The file is empty.");
     const format = formatOf(bytes);
     if (format === null) throw problem("picture-format", "This is not a picture that can be read here: unknown content.");
     const tail = new TextDecoder("latin1").decode(bytes.subarray(-200));
-    return this.#look(/safelight-fake:([\w=.-]+)/.exec(tail)?.[1] ?? "", await sha256(bytes), { width: 640, height: 480, format }, observe);
+    return this.#look(/safelight-fake:([\w=.-]+)/.exec(tail)?.[1] ?? "", await sha256(bytes), { width: 640, height: 480, format }, observe, caption);
   }
 
-  async checkPixels(rgba, width, height, format, observe) {
-    return this.#look("", await sha256(rgba), { width, height, format }, observe);
+  async checkPixels(rgba, width, height, format, observe, caption) {
+    return this.#look("", await sha256(rgba), { width, height, format }, observe, caption);
   }
 
-  async #look(words, hash, picture, observe) {
+  async #look(words, hash, picture, observe, caption) {
     const { device } = this.info;
+    const reads = this.info.head.captions;
+    if (reads && caption !== null) this.#readable();
     if (device.kind === "gpu") {
       if (words === "lose-gpu") throw problem("device-failed", "The GPU failed while it was computing: the device was lost.");
       if (words === "crash-gpu") throw new WebAssembly.RuntimeError("unreachable");
@@ -134,10 +157,13 @@ export class Detector {
       else await pause(words === "slow" ? 300 : 25);
       if (!observe(block, BLOCKS)) throw problem("cancelled", "Stopped.");
     }
-    const probability = words.startsWith("p=") ? Number(words.slice(2)) : parseInt(hash.slice(0, 4), 16) / 0xffff;
+    const alone = words.startsWith("p=") ? Number(words.slice(2)) : parseInt(hash.slice(0, 4), 16) / 0xffff;
+    // Every caption makes a picture half as likely to be generated.
+    const probability = reads && caption !== null ? alone / 2 : alone;
+    const use = !reads ? "unread" : caption === null ? "missing" : "used";
     const label = probability <= THRESHOLDS.real ? "real" : probability >= THRESHOLDS.generated ? "generated" : "unsure";
     const clip = performance.now() - start;
-    return { label, probability, thresholds: THRESHOLDS, picture, views: ["whole picture"], device, ms: { decode: 4, pixels: 3, clip, head: 1 } };
+    return { label, probability, thresholds: THRESHOLDS, picture, views: ["whole picture"], caption: use, device, ms: { decode: 4, pixels: 3, clip, head: 1 } };
   }
 
   free() {}

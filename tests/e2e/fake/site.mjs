@@ -11,8 +11,11 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 
 export const PACK_BYTES = 6_000_000;
 
-/** `version` marks the page, so that a test can tell one build from another; `dimension`: floats in a row of features. */
-export async function buildFakeSite({ version, dimension } = {}) {
+/**
+ * `version` marks the page, so that a test can tell one build from another; `dimension`: floats in a row of features;
+ * `captions`: the model has a text tower, and the site's head reads captions.
+ */
+export async function buildFakeSite({ version, dimension, captions = false } = {}) {
   const site = join(root, "tests/artifacts/fake-site");
   execFileSync(process.execPath, [join(root, "www/build.mjs")]);
   await rm(site, { recursive: true, force: true });
@@ -34,8 +37,10 @@ export async function buildFakeSite({ version, dimension } = {}) {
   const file = { name: "model.safetensors", bytes: PACK_BYTES, sha256: createHash("sha256").update(weights).digest("hex") };
   const models = join(site, "models");
   await writeFile(join(models, "packs/fake/model.safetensors"), weights);
-  await writeFile(join(models, "packs/fake/pack.json"), JSON.stringify({ format: 1, id: "fake", name: "Fake CLIP", files: [file] }));
-  const head = headFile({ id: "fake", name: "fake head", date: "2026-11-24" });
+  await writeFile(join(models, "packs/fake/pack.json"), JSON.stringify({ format: 1, id: "fake", name: "Fake CLIP", clip: { vision: {}, ...(captions ? { text: {} } : {}) }, files: [file] }));
+  const head = headFile({ id: "fake", name: "fake head", date: "2026-11-24", captions });
+  const tokenizer = Buffer.from("{}");
+  await writeFile(join(models, "tokenizer.json"), tokenizer);
   await writeFile(join(models, "heads/fake.safetensors"), head);
   await writeFile(
     join(models, "catalog.json"),
@@ -43,6 +48,7 @@ export async function buildFakeSite({ version, dimension } = {}) {
       default: { pack: "fake", head: "fake" },
       packs: [{ id: "fake", url: "packs/fake/" }],
       heads: [{ id: "fake", pack: "fake", url: "heads/fake.safetensors", bytes: head.length, sha256: createHash("sha256").update(head).digest("hex") }],
+      tokenizer: { url: "tokenizer.json", bytes: tokenizer.length, sha256: createHash("sha256").update(tokenizer).digest("hex") },
     }),
   );
   execFileSync(process.execPath, [join(root, "www/seal.mjs"), site]);

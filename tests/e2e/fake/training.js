@@ -18,8 +18,10 @@ export function preset(name) {
 }
 
 export class TrainingSet {
-  constructor(dimension, treatments) {
+  constructor(dimension, treatments, captionDimension) {
     this.dimension = dimension;
+    this.captionDimension = captionDimension;
+    this.captions = [];
     this.treatments = treatments;
     this.pictures = [];
     // As the real one does, this holds every feature it is given.
@@ -30,7 +32,9 @@ export class TrainingSet {
     return this.pictures.length;
   }
 
-  add(picture, features) {
+  add(picture, features, caption) {
+    if (caption !== null && caption.length !== this.captionDimension) throw problem("features", `${caption.length} numbers of a caption`);
+    if (caption !== null) this.captions.push({ says: caption[0] > 0, generated: picture.generated });
     if (features.length !== this.dimension * this.treatments.length) throw problem("features", `${features.length} features`);
     this.pictures.push(picture);
     if (features.length > 0) this.rows.push(features);
@@ -54,8 +58,11 @@ export class TrainingSet {
     const sources = [...new Set(pictures.map(({ source }) => source))];
     const oneClassSources = sources.filter((source) => new Set(pictures.filter((picture) => picture.source === source).map((picture) => picture.generated)).size === 1);
     const enough = Math.min(generated, real) >= ENOUGH;
+    const captioned = this.captions.length;
+    const right = this.captions.filter(({ says, generated }) => says === generated).length / captioned;
+    const captionAuc = captioned === 0 || !enough ? null : { value: right, interval: [right - 0.06, Math.min(1, right + 0.06)] };
     return {
-      pictures: pictures.length, generated, real,
+      pictures: pictures.length, generated, real, captioned, captionAuc,
       nullAuc: enough ? { value: 0.83, interval: [0.78, 0.88] } : null,
       reason: enough ? null : `${Math.min(generated, real)} pictures of the smaller class are too few to tell.`,
       factsThatTell: enough ? [{ fact: "square, or sides a multiple of 64", auc: 0.81 }, { fact: "not JPEG", auc: 0.74 }, { fact: "bytes per pixel", auc: 0.66 }] : [],
@@ -83,6 +90,7 @@ export class Trainer {
   constructor(set, state, device) {
     this.pictures = set.pictures.map((picture) => ({ ...picture }));
     this.treatments = set.treatments;
+    this.captions = set.captionDimension > 0;
     this.at = state;
     this.device = device;
     this.lent = false;
@@ -147,18 +155,19 @@ export class Trainer {
     const worst = scored.filter(({ generated, probability }) => (generated ? probability <= 0.3 : probability >= 0.75)).sort((a, b) => Math.abs(b.probability - 0.5) - Math.abs(a.probability - 0.5)).slice(0, 12);
     const report = {
       pictures: this.pictures.length, generated, real, sources: sources.length, folds: FOLDS, grouped: sources.length >= FOLDS,
-      tiers: tiersOf(this.treatments).map(([tier, auc]) => tierReport(tier, auc, generated, real, sources, enough)),
+      tiers: tiersOf(this.treatments, this.captions).map(([tier, auc]) => tierReport(tier, auc, generated, real, sources, enough)),
       worst, audit: null, config: this.at.config, warnings: this.at.cut ? ["Training was stopped early, so the figures are of heads that were not finished."] : [],
     };
-    const metadata = { format: 1, ...naming, thresholds: { real: 0.3, generated: 0.75 }, training: { pictures: report.pictures }, epochs: this.at.done.length };
+    const metadata = { format: 1, ...naming, captions: this.captions, thresholds: { real: 0.3, generated: 0.75 }, training: { pictures: report.pictures }, epochs: this.at.done.length };
     return { head: headFile(metadata), report };
   }
 
   free() {}
 }
 
-function tiersOf(treatments) {
-  return [...new Set(treatments.map((treatment) => treatment.replace(/-\d$/, "")))].map((tier) => [tier, TIERS[tier]]);
+function tiersOf(treatments, captions) {
+  const tiers = [...new Set(treatments.map((treatment) => treatment.replace(/-\d$/, "")))].map((tier) => [tier, TIERS[tier]]);
+  return captions ? [...tiers, ...tiers.map(([tier, auc]) => [`${tier}-without-caption`, auc - 0.02])] : tiers;
 }
 
 function tierReport(tier, auc, generated, real, sources, enough) {
@@ -216,6 +225,7 @@ export function readLabels(paths, metadata, mapping) {
   for (const { path, text } of metadata) {
     const folder = path.slice(0, path.lastIndexOf("/") + 1);
     const lines = text.trim().split(/\r?\n/);
+    if (path.endsWith(".txt")) continue;
     if (path.endsWith(".jsonl")) for (const { file_name, label } of lines.map((line) => JSON.parse(line))) told.set(folder + file_name, String(label));
     else {
       const [header, ...rows] = lines.map((line) => line.split(","));
@@ -224,10 +234,12 @@ export function readLabels(paths, metadata, mapping) {
   }
   const mapped = (folder) => mapping[folder] ?? (folder === "" ? undefined : mapped(folder.slice(0, Math.max(0, folder.lastIndexOf("/")))));
   const classOf = (name) => (/^(real|0)$/.test(name) || REAL.test(name) ? "real" : /^(fake|1)$/.test(name) || GENERATED.test(name) ? "generated" : undefined);
+  const stem = (path) => path.replace(/\.[^./]*$/, "");
+  const texts = new Map(metadata.filter(({ path }) => path.endsWith(".txt")).map(({ path, text }) => [stem(path), text.trim()]));
   const unknown = new Map();
   const labelling = { pictures: [], unknown: [], problems: [] };
   for (const path of paths) {
-    if (/(^|\/)metadata\.(csv|jsonl)$/.test(path)) continue;
+    if (/(^|\/)metadata\.(csv|jsonl)$/.test(path) || (path.endsWith(".txt") && texts.has(stem(path)))) continue;
     if (!PICTURE.test(path)) {
       labelling.problems.push({ path, message: "This is not a picture." });
       continue;
@@ -238,7 +250,7 @@ export function readLabels(paths, metadata, mapping) {
     const meaning = mapped(folder) ?? (told.has(path) ? classOf(told.get(path)) : named && classOf(named));
     if (meaning === "skip") continue;
     if (meaning === undefined) unknown.set(folder, (unknown.get(folder) ?? 0) + 1);
-    else labelling.pictures.push({ path, source: parts.filter((part) => part !== named).join("/"), generated: meaning === "generated", text: null });
+    else labelling.pictures.push({ path, source: parts.filter((part) => part !== named).join("/"), generated: meaning === "generated", text: texts.get(stem(path)) ?? null });
   }
   labelling.unknown = [...unknown].map(([folder, count]) => ({ folder, count }));
   return labelling;

@@ -1,7 +1,7 @@
 /** The third screen: what could be learnt without looking at a pixel, and what to do about it before training. */
 import { asProblem } from "../../protocol.ts";
 import type { TrainInput } from "../../protocol.ts";
-import type { AuditReport, LabelledPicture } from "../../safelight.js";
+import type { AuditReport, DetectorInfo, LabelledPicture } from "../../safelight.js";
 import { announce, h } from "../dom.ts";
 import { keepStored } from "../offline.ts";
 import { ask } from "./bench.ts";
@@ -32,13 +32,13 @@ export function audit(bench: Bench, project: Project): Screen {
   const run = async (): Promise<void> => {
     const pictures = project.pictures();
     const report = await ask(bench, "audit", { pictures }, { signal: abort.signal });
+    const detector = (await bench.client(abort.signal)).opened?.info ?? null;
     project.audit = report;
     const again = (): void => bench.show(audit(bench, project));
     findings.removeAttribute("aria-busy");
     findings.replaceChildren(
-      leak(report),
-      ...[balance(report), duplicates(project, pictures, report, again), sources(report), unreadableFiles(project)],
-      start(bench, project, pictures),
+      ...[leak(report), captions(report, project, detector) ?? "", balance(report), duplicates(project, pictures, report, again), sources(report), unreadableFiles(project)],
+      start(bench, project, pictures, detector),
     );
     announce(words.nullSentence(report));
   };
@@ -130,8 +130,26 @@ function sources({ oneClassSources }: AuditReport): HTMLElement | string {
   );
 }
 
-function start(bench: Bench, project: Project, pictures: readonly LabelledPicture[]): HTMLElement {
-  const { element: fields, read } = recipe(project.folder.name, pictures.length);
+/** What captions alone give away, where the folder has captions. */
+function captions(report: AuditReport, project: Project, detector: DetectorInfo | null): HTMLElement | null {
+  if (project.captioned === 0) return null;
+  const reads = detector?.pack.text === true;
+  return h(
+    "section",
+    { class: "panel", "aria-label": "Captions" },
+    h("h3", {}, "Captions"),
+    reads &&
+      intervals([{ label: "Captions alone, no picture seen", estimate: report.captionAuc ?? null, missing: "too few pictures", kind: "captions-alone" }]),
+    h("p", {}, words.captionSentence(project.captioned, reads, report.captionAuc ?? null)),
+  );
+}
+
+function start(bench: Bench, project: Project, pictures: readonly LabelledPicture[], detector: DetectorInfo | null): HTMLElement {
+  const { element: fields, read } = recipe(project.folder.name, pictures.length, {
+    offered: project.captioned > 0 && detector?.pack.text === true,
+    tell: words.captionsTell(project.audit?.captionAuc ?? null),
+    inUse: detector?.head.captions === true,
+  });
   const equalise = h("input", { type: "checkbox", role: "switch", id: "equalise", checked: project.equalise, "aria-describedby": "equalise-note" });
   equalise.addEventListener("change", () => {
     project.equalise = equalise.checked;

@@ -8,7 +8,7 @@ import * as words from "./words.ts";
 
 /** Keeps `file`'s features under the right answer, for the next training. */
 export async function correct(lent: Lent, file: File, generated: boolean, signal: AbortSignal): Promise<void> {
-  const { facts } = await ask(lent, "embed", { picture: file, treatments: [...TIERS] }, { signal });
+  const { facts } = await ask(lent, "embed", { picture: file, treatments: [...TIERS], caption: null }, { signal });
   const correction = { facts, name: file.name, generated, date: new Date().toISOString() };
   await keeping((db) => db.put("corrections", correction, facts.sha256));
 }

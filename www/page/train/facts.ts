@@ -17,7 +17,7 @@ export function facts(bench: Bench, project: Project): Screen {
       project.files(),
       async ({ path, read }, signal) => {
         if (project.facts.has(path)) return { known: true };
-        const { facts, known } = await ask(bench, "embed", { picture: await read(), treatments: [] }, { signal });
+        const { facts, known } = await ask(bench, "embed", { picture: await read(), treatments: [], caption: project.caption(path) }, { signal });
         project.facts.set(path, facts);
         project.unreadable.delete(path);
         return { known };

@@ -13,6 +13,7 @@ const ALTERED = ["augmented-0", "augmented-1"] as const;
 const EQUALISED = ["equalised-0", "equalised-1", "equalised-2", "equalised-3"] as const;
 
 const METADATA = /(^|\/)metadata\.(csv|jsonl)$/i;
+const TEXT = /\.txt$/i;
 /** Corrected verdicts form a source of their own. */
 const CORRECTED = "corrected verdicts";
 
@@ -47,6 +48,8 @@ export class Project {
   audit: AuditReport | null = null;
   readonly #entries: Map<string, Entry>;
   #metadata: MetadataFile[] | null = null;
+  /** By path. */
+  #captions = new Map<string, string>();
 
   constructor(folder: Folder) {
     this.folder = folder;
@@ -55,12 +58,24 @@ export class Project {
 
   /** Reads labels from names, metadata files and what a person said. */
   async label(lent: Lent, signal: AbortSignal): Promise<void> {
+    const stems = new Set(this.folder.entries.filter(({ path }) => !TEXT.test(path)).map(({ path }) => stemOf(path)));
+    const tells = (path: string): boolean => METADATA.test(path) || (TEXT.test(path) && stems.has(stemOf(path)));
     this.#metadata ??= await Promise.all(
-      this.folder.entries.filter(({ path }) => METADATA.test(path)).map(async ({ path, read }) => ({ path, text: await (await read()).text() })),
+      this.folder.entries.filter(({ path }) => tells(path)).map(async ({ path, read }) => ({ path, text: await (await read()).text() })),
     );
     const paths = this.folder.entries.map(({ path }) => path);
     this.labelling = await ask(lent, "label", { paths, metadata: this.#metadata, mapping: this.mapping }, { signal });
+    this.#captions = new Map(this.labelling.pictures.flatMap(({ path, text }) => (text === null ? [] : [[path, text]])));
     this.audit = null;
+  }
+
+  /** The words that a picture came with. */
+  caption(path: string): string | null {
+    return this.#captions.get(path) ?? null;
+  }
+
+  get captioned(): number {
+    return this.#captions.size;
   }
 
   /** The pictures to read, in order. */
@@ -99,7 +114,7 @@ export class Project {
   pictures(): LabelledPicture[] {
     const own = this.labelling.pictures.flatMap(({ path, source, generated }) => {
       const facts = this.facts.get(path);
-      return facts === undefined || this.excluded.has(path) || this.unreadable.has(path) ? [] : [{ name: path, source, generated, facts }];
+      return facts === undefined || this.excluded.has(path) || this.unreadable.has(path) ? [] : [{ name: path, source, generated, facts, caption: this.caption(path) }];
     });
     const added = this.correctionsInUse().map(({ name, generated, facts }) => ({ name, source: CORRECTED, generated, facts }));
     return [...own, ...added];
@@ -130,6 +145,11 @@ export class Project {
     this.mapping = stored.mapping;
     this.equalise = stored.equalise;
   }
+}
+
+/** A path without its extension: what a picture and the text beside it share. */
+function stemOf(path: string): string {
+  return path.replace(/\.[^./]*$/, "");
 }
 
 function parentOf(path: string): string {

@@ -6,15 +6,36 @@ import { h } from "../dom.ts";
 /** Below this many pictures, starting from the head in use is proposed. */
 const ENOUGH_FOR_SCRATCH = 1_000;
 
-interface Choice extends Pick<TrainInput, "preset" | "config" | "fineTune" | "naming"> {
+interface Choice extends Pick<TrainInput, "preset" | "config" | "captions" | "fineTune" | "naming"> {
   /** Whether altered copies are learnt from as well. */
   altered: boolean;
 }
 
-export function recipe(folder: string, pictures: number): { element: HTMLElement; read: () => Choice } {
+/** What the choice about captions depends on. */
+export interface Captions {
+  /** The folder has some, and the model can read them. */
+  offered: boolean;
+  /** They give the label away. */
+  tell: boolean;
+  /** The head in use reads captions. */
+  inUse: boolean;
+}
+
+export function recipe(folder: string, pictures: number, captions: Captions): { element: HTMLElement; read: () => Choice } {
   const name = h("input", { type: "text", id: "head-name", value: folder || "My pictures", maxlength: 80, autocomplete: "off" });
   const fine = h("input", { type: "radio", name: "start", value: "fine-tune", checked: pictures < ENOUGH_FOR_SCRATCH });
   const scratch = h("input", { type: "radio", name: "start", value: "default", checked: pictures >= ENOUGH_FOR_SCRATCH });
+  const reads = h("input", { type: "checkbox", role: "switch", id: "read-captions", checked: captions.offered && !captions.tell, "aria-describedby": "read-captions-note" });
+  const mismatch = h("p", { class: "fine", hidden: true });
+  /** A head goes on with the features that it began with. */
+  const agree = (): void => {
+    const other = reads.checked !== captions.inUse;
+    fine.disabled = other;
+    if (other) scratch.checked = true;
+    mismatch.hidden = !other;
+    mismatch.textContent = `The head in use reads ${captions.inUse ? "captions" : "no captions"}, so this one starts from nothing.`;
+  };
+  reads.addEventListener("change", agree);
   const epochs = h("input", { type: "number", min: 1, max: 500, step: 1, placeholder: "as proposed" });
   const seed = h("input", { type: "number", min: 0, step: 1, placeholder: "0" });
   const cvar = h("input", { type: "checkbox", checked: true });
@@ -25,12 +46,25 @@ export function recipe(folder: string, pictures: number): { element: HTMLElement
     "div",
     { class: "recipe" },
     h("div", { class: "field" }, h("label", { for: name.id }, "Name"), name),
+    captions.offered &&
+      h(
+        "label",
+        { class: "switch" },
+        reads,
+        h(
+          "span",
+          {},
+          h("strong", {}, "Read the captions too"),
+          h("small", { id: "read-captions-note" }, captions.tell ? "Off, because the captions give the label away: a head that reads them would learn their wording." : "The head weighs picture and words together. Half of the captions are left out at random, so that it also does without."),
+        ),
+      ),
     h(
       "fieldset",
       { class: "field" },
       h("legend", {}, "Start from"),
       h("label", {}, fine, h("span", {}, "The head in use ", h("small", {}, "keeps what it knows; for small sets and special problems"))),
       h("label", {}, scratch, h("span", {}, "Nothing ", h("small", {}, "a head of your pictures only; from about a thousand"))),
+      mismatch,
     ),
     h(
       "details",
@@ -48,6 +82,7 @@ export function recipe(folder: string, pictures: number): { element: HTMLElement
       ),
     ),
   );
+  agree();
   const read = (): Choice => {
     const config: Partial<Omit<TrainConfig, "loss">> & { loss?: Partial<LossConfig> } = {};
     if (epochs.valueAsNumber >= 1) config.epochs = Math.floor(epochs.valueAsNumber);
@@ -56,7 +91,7 @@ export function recipe(folder: string, pictures: number): { element: HTMLElement
     if (!cvar.checked || !auc.checked) config.loss = { ...(cvar.checked ? {} : { cvarAlpha: null }), ...(auc.checked ? {} : { aucWeight: 0 }) };
     const date = new Date().toISOString().slice(0, 10);
     const title = name.value.trim() || "My pictures";
-    return { preset: fine.checked ? "fine-tune" : "default", config, fineTune: fine.checked, altered: altered.checked, naming: { id: idOf(title, date), name: title, date } };
+    return { preset: fine.checked ? "fine-tune" : "default", config, captions: reads.checked, fineTune: fine.checked, altered: altered.checked, naming: { id: idOf(title, date), name: title, date } };
   };
   return { element, read };
 }

@@ -59,6 +59,7 @@ function figuresOf(report: TrainingReport): HTMLElement {
       intervals([
         { label: "This head", estimate: first.auc, missing: "too few pictures", kind: "this-head" },
         { label: "Files alone, no pixel seen", estimate: report.audit?.nullAuc ?? null, missing: report.audit === null ? "not measured" : "too few pictures", kind: "files-alone" },
+        ...(report.audit?.captionAuc == null ? [] : [{ label: "Captions alone, no picture seen", estimate: report.audit.captionAuc, missing: "", kind: "captions-alone" }]),
       ]),
       h("p", {}, words.gainSentence(first.auc, report.audit?.nullAuc ?? null)),
       ...report.warnings.map((warning) => h("p", { class: "notice" }, warning)),

@@ -50,7 +50,7 @@ function featuresView(bench: Bench, project: Project, input: TrainInput, done: (
   const run = async (): Promise<void> => {
     await view.run(
       project.files().filter(({ path }) => !project.unreadable.has(path)),
-      async ({ read }, signal) => ask(bench, "embed", { picture: await read(), treatments: input.treatments }, { signal }),
+      async ({ path, read }, signal) => ask(bench, "embed", { picture: await read(), treatments: input.treatments, caption: project.caption(path) }, { signal }),
       ({ path }, problem) => {
         project.unreadable.set(path, { path, reason: words.sentence(problem) });
         unreadable.replaceChildren(unreadableFiles(project));

