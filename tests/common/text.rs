@@ -8,7 +8,6 @@ use safelight::clip::tokenizer::Tokenizer;
 use safelight::clip::vision::VisionTower;
 use safelight::clip::weights::Weights;
 use safelight::device::Device;
-use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use super::{COSINE, Golden, TOLERANCE, assert_close, cosine};
@@ -117,10 +116,9 @@ pub fn write_pack(folder: &std::path::Path, config: &ClipConfig) {
         numbers.iter().flat_map(|&value| half::f16::from_f32(value).to_le_bytes()).collect()
     };
     let bytes: Vec<Vec<u8>> = specs.iter().enumerate().map(halves).collect();
-    let views = specs
-        .iter()
-        .zip(&bytes)
-        .map(|((name, spec), bytes)| (name, TensorView::new(Dtype::F16, spec.shape.clone(), bytes).unwrap()));
+    let views = specs.iter().zip(&bytes).map(|((name, spec), bytes)| {
+        (name, safetensors::tensor::TensorView::new(Dtype::F16, spec.shape.clone(), bytes).unwrap())
+    });
     let weights = safetensors::serialize(views, None).unwrap();
     let file = serde_json::json!({
         "name": "model.safetensors", "bytes": weights.len(), "sha256": safelight::picture::facts::sha256(&weights)

@@ -96,12 +96,12 @@ pub async fn audit(set: &TrainingSet, progress: &mut impl Progress) -> Result<Au
     let cluster = duplicates::clusters(pictures.len(), &duplicates);
     let folds = Folds::deal(&generated, &sources, &cluster, FOLDS);
     let enough = count.min(real) >= NEEDED;
-    let (null_auc, reason) = if !enough {
-        let few = if count < real { format!("{count} generated") } else { format!("{real} real") };
-        (None, Some(format!("This needs at least {NEEDED} pictures of each class; there are {few} ones.")))
-    } else {
+    let (null_auc, reason) = if enough {
         let scores = null_scores(pictures, &generated, &folds, progress).await?;
         (Scored { scores: &scores, generated: &generated }.auc_estimate(1), None)
+    } else {
+        let few = if count < real { format!("{count} generated") } else { format!("{real} real") };
+        (None, Some(format!("This needs at least {NEEDED} pictures of each class; there are {few} ones.")))
     };
     let captioned = if set.reads_captions() { captions::count(set) } else { 0 };
     let caption_auc = if enough && captioned > 0 {

@@ -236,12 +236,12 @@ mod tests {
         set.add(LabelledPicture::default(), &[3.0, 4.0]).unwrap();
         assert_eq!((set.looks(), set.row_dimension()), (4, 3));
         let rows = set.rows(&[0, 1], &[1, 3]);
-        assert_eq!(rows.features, [2.0, 7.0, 8.0, 2.0, 0.0, 0.0, 4.0, 0.0, 0.0, 4.0, 0.0, 0.0]);
+        assert_eq!(rows.features.to_vec(), [2.0, 7.0, 8.0, 2.0, 0.0, 0.0, 4.0, 0.0, 0.0, 4.0, 0.0, 0.0]);
         assert_eq!((rows.dimension, rows.caption_dimension), (3, 2));
         let names: Vec<String> = set.tiers().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["as-given", "web", "as-given-without-caption", "web-without-caption"]);
         let plain = set.without_captions();
-        assert_eq!((plain.looks(), plain.rows(&[0], &[0]).features), (2, vec![1.0]));
+        assert_eq!((plain.looks(), plain.rows(&[0], &[0]).features.to_vec()), (2, vec![1.0]));
     }
 
     #[test]
