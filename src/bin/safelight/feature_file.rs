@@ -171,19 +171,18 @@ impl FeatureFile {
         };
         let shape = TowerShape { layers, width, projection };
         let Contents { pack, views, pictures, .. } = contents;
-        let captions = match file.tensor("captioned") {
-            Err(_) => None,
-            Ok(_) => {
-                let flags = tensor("captioned", Dtype::U8)?.data().iter().map(|&flag| flag != 0).collect();
-                let rows = tensor("captions", Dtype::F32)?;
-                let embedding = rows.data().as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect();
-                let read = Read { present: flags, embedding };
-                let captioned = read.present.iter().filter(|&&flag| flag).count();
-                if read.present.len() != pictures.len() || read.embedding.len() != captioned * projection {
-                    return Err(bad("its captions and pictures do not fit together".to_owned()));
-                }
-                Some(read)
+        let captions = if file.tensor("captioned").is_ok() {
+            let flags = tensor("captioned", Dtype::U8)?.data().iter().map(|&flag| flag != 0).collect();
+            let rows = tensor("captions", Dtype::F32)?;
+            let embedding = rows.data().as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect();
+            let read = Read { present: flags, embedding };
+            let captioned = read.present.iter().filter(|&&flag| flag).count();
+            if read.present.len() != pictures.len() || read.embedding.len() != captioned * projection {
+                return Err(bad("its captions and pictures do not fit together".to_owned()));
             }
+            Some(read)
+        } else {
+            None
         };
         Ok(Self { pack, shape, views, treatments, pictures, present, tokens, captions })
     }

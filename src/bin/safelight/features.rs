@@ -61,7 +61,7 @@ pub struct Arguments {
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let cache = arguments.pictures.cache.as_deref().unwrap_or(&arguments.out);
-    let file = arguments.pictures.embed(&arguments.views, &arguments.treatments, Some(cache)).await?;
+    let file = Box::pin(arguments.pictures.embed(&arguments.views, &arguments.treatments, Some(cache))).await?;
     file.write(&arguments.out)?;
     eprintln!("{} pictures in {}", file.pictures.len(), arguments.out.display());
     Ok(ExitCode::SUCCESS)
@@ -78,7 +78,7 @@ impl Pictures {
         if self.input.is_file() {
             return FeatureFile::read(&self.input);
         }
-        self.embed(views, treatments, self.cache.as_deref()).await
+        Box::pin(self.embed(views, treatments, self.cache.as_deref())).await
     }
 
     /// The same of another folder or file, with this model.

@@ -51,8 +51,8 @@ fn build(vocabulary: &str) -> Result<Value> {
     ensure!(merges.len() == MERGES, "the vocabulary lists {} merges instead of {MERGES}", merges.len());
     let bytes: Vec<String> = bytes().map(String::from).collect();
     let ends = bytes.iter().map(|byte| format!("{byte}{WORD_END}"));
-    let merged = merges.iter().map(|(left, right)| format!("{left}{right}"));
-    let tokens = bytes.iter().cloned().chain(ends).chain(merged).chain([START, END].map(str::to_owned));
+    let joined = merges.iter().map(|(left, right)| format!("{left}{right}"));
+    let tokens = bytes.iter().cloned().chain(ends).chain(joined).chain([START, END].map(str::to_owned));
     let ids: Map<String, Value> = tokens.enumerate().map(|(id, token)| (token, id.into())).collect();
     let count = 2 * 256 + MERGES + 2;
     ensure!(ids.len() == count, "the vocabulary has a token twice: {} are left of {count}", ids.len());
