@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use safelight::clip::Stage;
 use safelight::clip::config::{ClipConfig, Role, TensorSpec};
 use safelight::clip::text::TextTower;
 use safelight::clip::tokenizer::Tokenizer;
@@ -68,14 +69,10 @@ async fn compare_text(golden: &Golden<'_>, config: &ClipConfig, specs: &BTreeMap
         .collect();
 
     // Stage by stage, so that the first wrong block is named.
-    let mut hidden = tower.embed(&captions).unwrap();
-    for index in 0..text.layers {
-        hidden = tower.block(index, hidden);
-        let [_, tokens, width] = hidden.dims();
-        let values = device.read(hidden.clone()).await.unwrap();
+    for Stage { name, shape: [_, tokens, width], values } in tower.stages(&captions).await.unwrap() {
         let end = |(row, &length): (usize, &usize)| values[(row * tokens + length - 1) * width..][..width].to_vec();
         let ends: Vec<f32> = lengths.iter().enumerate().flat_map(end).collect();
-        assert_close(&format!("stage.{index}"), &ends, &golden.floats(&format!("stage.{index}")), TOLERANCE);
+        assert_close(&name, &ends, &golden.floats(&name), TOLERANCE);
     }
     let expected = golden.floats("text_embeds");
     let embedding = tower.forward(&captions, &mut ()).await.unwrap();
@@ -134,7 +131,7 @@ pub fn write_pack(folder: &std::path::Path, config: &ClipConfig) {
 
 /// The tensors whose names begin with `prefix`; every name has its own stream of numbers.
 fn weights(specs: &BTreeMap<String, TensorSpec>, prefix: &str, device: &Device) -> Weights {
-    let mut weights = Weights::new(device.clone());
+    let mut weights = Weights::new(device);
     for (stream, (name, spec)) in specs.iter().enumerate().filter(|(_, (name, _))| name.starts_with(prefix)) {
         let numbers = weight(stream as u64, name, spec);
         let bytes: Vec<u8> = numbers.iter().flat_map(|value| value.to_le_bytes()).collect();
