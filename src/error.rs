@@ -163,6 +163,10 @@ pub enum Error {
         measured: String,
     },
 
+    /// The model has no head, so nothing can be judged with it yet.
+    #[error("This model has no head yet. Train one for it, or import one that was trained for it.")]
+    HeadNone,
+
     /// WebGPU was asked for and cannot be used.
     #[error("The GPU cannot be used: {reason}.")]
     GpuUnavailable {
@@ -204,6 +208,15 @@ pub enum Error {
         message: String,
     },
 
+    /// Something could not be fetched (native only; the page has its own).
+    #[error("{what} could not be fetched: {message}. What has arrived is kept; the same command goes on from there.")]
+    Network {
+        /// Which file.
+        what: String,
+        /// What went wrong.
+        message: String,
+    },
+
     /// A file could not be read or written (native only).
     #[error("{path}: {message}.")]
     File {
@@ -241,12 +254,14 @@ impl Error {
             Self::HeadFormat { .. } => "head-format",
             Self::HeadMismatch { .. } => "head-mismatch",
             Self::OperatingPoint { .. } => "operating-point",
+            Self::HeadNone => "head-none",
             Self::GpuUnavailable { .. } => "gpu-unavailable",
             Self::DeviceFailed { .. } => "device-failed",
             Self::Cancelled => "cancelled",
             Self::TrainingSet { .. } => "training-set",
             Self::TrainConfig { .. } => "train-config",
             Self::TrainState { .. } => "train-state",
+            Self::Network { .. } => "network",
             Self::File { .. } => "file",
         }
     }

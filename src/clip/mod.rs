@@ -3,6 +3,8 @@
 //! | file | holds |
 //! |---|---|
 //! | `config` | the sizes of a model, and which tensors it needs |
+//! | `header` | the header of a safetensors file |
+//! | `checkpoint` | a Hugging Face checkpoint → a pack |
 //! | `pack` | the manifest of a model pack; reading its weight file in pieces |
 //! | `weights`, `rows` | one tensor, checked, onto the device; the table that stays on the CPU |
 //! | `ops` | the fused operations, on the CPU with burn and on a GPU with our own kernels |
@@ -11,7 +13,9 @@
 //! | `vision`, `text` | the image tower; the text tower |
 //! | `self_test` | does this device compute what the CPU computes? |
 
+pub mod checkpoint;
 pub mod config;
+mod header;
 mod ops;
 pub mod pack;
 mod rows;

@@ -1,16 +1,16 @@
 //! A model pack: its manifest, and a reader that takes the weight file in pieces as they arrive, so
 //! that never more than one tensor is held in two forms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use safetensors::Dtype;
-use safetensors::tensor::Metadata;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Clip;
 use super::config::{ClipConfig, TensorSpec};
+use super::header::{self, Entry, PREFIX};
 use super::text::TextTower;
 use super::vision::VisionTower;
 use super::weights::{self, SCALE, Weights};
@@ -19,9 +19,6 @@ use crate::{Error, Result};
 
 /// The manifest format this version reads and writes.
 pub const FORMAT: u32 = 1;
-
-/// Longest safetensors header that is believed, in bytes.
-const MAX_HEADER: usize = 4 << 20;
 
 /// `pack.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,6 +64,15 @@ impl Manifest {
         manifest.weights_file()?;
         manifest.clip.validate()?;
         Ok(manifest)
+    }
+
+    /// The text of `pack.json`.
+    ///
+    /// # Errors
+    /// None that a manifest can have.
+    pub fn to_json(&self) -> Result<String> {
+        let json = serde_json::to_string_pretty(self);
+        json.map(|json| json + "\n").map_err(|error| Error::PackManifest { message: error.to_string() })
     }
 
     /// The one weight file.
@@ -166,12 +172,9 @@ impl PackReader {
                 Some(next) => Ok(next.bytes),
                 None => Err(self.bad_header("bytes follow the last tensor".to_owned())),
             },
-            None => match self.pending.first_chunk::<8>() {
-                None => Ok(8),
-                Some(&length) => match usize::try_from(u64::from_le_bytes(length)) {
-                    Ok(length) if length > 0 && length <= MAX_HEADER => Ok(8 + length),
-                    _ => Err(self.bad_header("its header's length is impossible".to_owned())),
-                },
+            None => match self.pending.first_chunk() {
+                None => Ok(PREFIX),
+                Some(&prefix) => Ok(PREFIX + header::length(prefix, &self.file.name)?),
             },
         }
     }
@@ -184,7 +187,7 @@ impl PackReader {
                 }
                 self.pending.clear();
             }
-            None if wanted == 8 => {} // the length is known; the header itself comes next
+            None if wanted == PREFIX => {} // the length is known; the header itself comes next
             None => {
                 self.plan = Some(self.read_header()?);
                 self.pending.clear();
@@ -199,28 +202,17 @@ impl PackReader {
 
     /// Compares the header with what the towers need and plans the reading, in the file's order.
     fn read_header(&self) -> Result<Vec<Planned>> {
-        // `SafeTensors::read_metadata` wants the whole file at hand; the JSON after the length is enough.
-        let json = self.pending.get(8..).unwrap_or_default();
-        let metadata: Metadata = serde_json::from_slice(json).map_err(|error| self.bad_header(error.to_string()))?;
-        let found = metadata.tensors();
-        let quantised = |name: &str| found.get(name).is_some_and(|info| info.dtype == Dtype::I8);
-        let mut specs = weights::with_scales(&self.manifest.clip.tensors(), quantised);
-        let mut order: Vec<_> = found.into_iter().collect();
-        order.sort_by_key(|(_, info)| info.data_offsets.0);
-        let mut plan = Vec::with_capacity(order.len());
-        let mut start = 0;
-        for (name, info) in order {
+        let entries = header::parse(self.pending.get(PREFIX..).unwrap_or_default(), &self.file.name)?;
+        let quantised: BTreeSet<&str> =
+            entries.iter().filter(|entry| entry.dtype == Dtype::I8).map(|entry| entry.name.as_str()).collect();
+        let mut specs = weights::with_scales(&self.manifest.clip.tensors(), |name| quantised.contains(name));
+        let mut plan = Vec::with_capacity(entries.len());
+        for Entry { name, dtype, shape, bytes } in entries.iter().cloned() {
             let spec = specs.remove(&name).ok_or_else(|| Error::TensorUnexpected { name: name.clone() })?;
-            if info.shape != spec.shape {
-                return Err(Error::TensorShape { name, expected: spec.shape, got: info.shape.clone() });
+            if shape != spec.shape {
+                return Err(Error::TensorShape { name, expected: spec.shape, got: shape });
             }
-            let bytes = spec.shape.iter().product::<usize>() * info.dtype.bitsize() / 8;
-            // Offsets are only numbers in a header: without this, a wrong one would cut tensors to the wrong length.
-            if info.data_offsets != (start, start + bytes) {
-                return Err(self.bad_header(format!("the offsets of {name} do not fit its shape")));
-            }
-            start += bytes;
-            plan.push(Planned { name, spec, dtype: info.dtype, bytes });
+            plan.push(Planned { name, spec, dtype, bytes });
         }
         first_missing(specs)?;
         plan.reverse();

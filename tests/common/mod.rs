@@ -87,7 +87,7 @@ pub async fn compare_features(tower: &VisionTower, pixels: Vec<f32>, golden: &Go
     assert_close("cls", &tokens.class_tokens, &rows(&golden.floats("cls"), class), TOLERANCE);
 }
 
-fn cosine(a: &[f32], b: &[f32]) -> f64 {
+pub fn cosine(a: &[f32], b: &[f32]) -> f64 {
     let dot = |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum() };
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }

@@ -9,6 +9,7 @@ mod feature_file;
 mod features;
 mod folder;
 mod loading;
+mod models;
 mod recipe;
 mod tables;
 mod train;
@@ -40,6 +41,8 @@ enum Command {
     Ablate(ablate::Arguments),
     /// Show what a head gains from a few pictures of a source that it never saw.
     Curve(curve::Arguments),
+    /// Add CLIP models, show and remove them.
+    Models(models::Arguments),
     /// Measure the training step.
     #[command(hide = true)]
     BenchTraining(bench_training::Arguments),
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Eval(arguments) => pollster::block_on(eval::run(&arguments)),
         Command::Ablate(arguments) => pollster::block_on(ablate::run(&arguments)),
         Command::Curve(arguments) => pollster::block_on(curve::run(&arguments)),
+        Command::Models(arguments) => models::run(&arguments),
         Command::BenchTraining(arguments) => pollster::block_on(bench_training::run(&arguments)),
     };
     outcome.unwrap_or_else(|error| {
