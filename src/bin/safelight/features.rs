@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use safelight::Result;
 use safelight::clip::vision::ImageTokens;
 use safelight::extractor::{Extractor, Looked, Read};
 use safelight::features::View;
@@ -14,8 +15,8 @@ use safelight::picture::{Limits, Picture};
 use safelight::train::data::labels::{Labelled, Mapping};
 use safelight::train::data::set::LabelledPicture;
 use safelight::treatment::Treatment;
-use safelight::{Error, Result};
 
+use crate::d3::{self, D3};
 use crate::feature_file::FeatureFile;
 use crate::folder;
 use crate::loading::{self, Model};
@@ -46,11 +47,22 @@ pub struct Pictures {
 
 #[derive(clap::Args)]
 pub struct Arguments {
+    /// A folder of labelled pictures.
+    #[arg(required_unless_present = "d3", conflicts_with = "d3")]
+    folder: Option<PathBuf>,
+    /// What the folder's pictures are where its name does not say: FOLDER=real, generated or skip.
+    #[arg(long, value_parser = folder::mapping)]
+    map: Vec<(String, Mapping)>,
     #[command(flatten)]
-    pictures: Pictures,
+    d3: D3,
+    #[command(flatten)]
+    model: Model,
     /// The file to write; if it is there already, what it has is kept.
     #[arg(long)]
     out: PathBuf,
+    /// Take what is known from this file, and keep it there, rather than in the one that is written.
+    #[arg(long)]
+    cache: Option<PathBuf>,
     /// How pictures are treated first: as-given, web, hard, equalised-0…
     #[arg(long, value_delimiter = ',', default_value = "as-given,web,hard")]
     treatments: Vec<Treatment>,
@@ -60,9 +72,22 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let cache = arguments.pictures.cache.as_deref().unwrap_or(&arguments.out);
-    let file = Box::pin(arguments.pictures.embed(&arguments.views, &arguments.treatments, Some(cache))).await?;
-    file.write(&arguments.out)?;
+    let (views, treatments, out) = (&arguments.views, &arguments.treatments, arguments.out.as_path());
+    let cache = Some(arguments.cache.as_deref().unwrap_or(out));
+    let file = match (arguments.d3.open()?, &arguments.folder) {
+        (Some(mut records), _) => {
+            let (count, has_captions) = (records.total(), records.has_captions());
+            let file = embed(&arguments.model, &mut records, count, has_captions, views, treatments, cache).await?;
+            records.report();
+            file
+        }
+        (None, folder) => {
+            let input = folder.clone().unwrap_or_default();
+            let pictures = Pictures { input, map: arguments.map.clone(), cache: None, model: arguments.model.clone() };
+            pictures.embed(views, treatments, cache).await?
+        }
+    };
+    file.write(out)?;
     eprintln!("{} pictures in {}", file.pictures.len(), arguments.out.display());
     Ok(ExitCode::SUCCESS)
 }
@@ -89,45 +114,65 @@ impl Pictures {
 
     async fn embed(&self, views: &[View], treatments: &[Treatment], cache: Option<&Path>) -> Result<FeatureFile> {
         let labelled = folder::labelled(&self.input, &self.map.iter().cloned().collect())?;
-        let mut extractor = self.model.open().await?;
         let has_captions = labelled.iter().any(|label| label.text.is_some());
-        if has_captions && extractor.has_text_tower() {
-            extractor.use_tokenizer(self.model.tokenizer()?);
-        }
-        let manifest = extractor.manifest();
-        let pack = PackRef { id: manifest.id.clone(), sha256: manifest.weights_file()?.sha256.clone() };
-        let known = match cache {
-            Some(path) if path.is_file() => Some(FeatureFile::read(path)?),
-            _ => None,
+        let count = labelled.len();
+        let read = |label: Labelled| {
+            let bytes = loading::read_picture(&self.input.join(&label.path));
+            Ok((label, bytes))
         };
-        let fits = |known: &FeatureFile| known.pack == pack && known.views == views && known.treatments == treatments;
-        let known = known.filter(|known| {
-            let fits = fits(known);
-            if !fits {
-                eprintln!("the features kept before are of another model, of other views or treatments: starting anew");
-            }
-            fits
-        });
-        let empty = || FeatureFile::new(pack.clone(), extractor.shape(), views, treatments);
-        let mut embedding = Embedding {
-            extractor: &extractor,
-            known: known.unwrap_or_else(empty),
-            file: empty(),
-            pending: Vec::new(),
-            new: 0,
-        };
-        embedding.all(&self.input, &labelled, cache).await?;
-        if has_captions && extractor.reads_captions() {
-            embedding.captions().await?;
-        }
-        if let Some(cache) = cache.filter(|_| embedding.new > 0) {
-            embedding.file.write(cache)?;
-        }
-        Ok(embedding.file)
+        let pictures = labelled.into_iter().map(read);
+        embed(&self.model, pictures, count, has_captions, views, treatments, cache).await
     }
 }
 
-/// A folder on its way through the tower.
+/// Looks at `pictures`, of which there are about `count`, each with its bytes unless they cannot be had; what
+/// `cache` has is not looked at again.
+async fn embed(
+    model: &Model,
+    pictures: impl Iterator<Item = Result<d3::Picture>>,
+    count: usize,
+    has_captions: bool,
+    views: &[View],
+    treatments: &[Treatment],
+    cache: Option<&Path>,
+) -> Result<FeatureFile> {
+    let mut extractor = Box::pin(model.open()).await?;
+    if has_captions && extractor.has_text_tower() {
+        extractor.use_tokenizer(model.tokenizer()?);
+    }
+    let manifest = extractor.manifest();
+    let pack = PackRef { id: manifest.id.clone(), sha256: manifest.weights_file()?.sha256.clone() };
+    let known = match cache {
+        Some(path) if path.is_file() => Some(FeatureFile::read(path)?),
+        _ => None,
+    };
+    let fits = |known: &FeatureFile| known.pack == pack && known.views == views && known.treatments == treatments;
+    let known = known.filter(|known| {
+        let fits = fits(known);
+        if !fits {
+            eprintln!("the features kept before are of another model, of other views or treatments: starting anew");
+        }
+        fits
+    });
+    let empty = || FeatureFile::new(pack.clone(), extractor.shape(), views, treatments);
+    let mut embedding = Embedding {
+        extractor: &extractor,
+        known: known.unwrap_or_else(empty),
+        file: empty(),
+        pending: Vec::new(),
+        new: 0,
+    };
+    Box::pin(embedding.all(pictures, count, cache)).await?;
+    if has_captions && extractor.reads_captions() {
+        Box::pin(embedding.captions()).await?;
+    }
+    if let Some(cache) = cache.filter(|_| embedding.new > 0) {
+        embedding.file.write(cache)?;
+    }
+    Ok(embedding.file)
+}
+
+/// Pictures on their way through the tower.
 struct Embedding<'a> {
     extractor: &'a Extractor,
     known: FeatureFile,
@@ -138,15 +183,21 @@ struct Embedding<'a> {
 }
 
 impl Embedding<'_> {
-    async fn all(&mut self, folder: &Path, labelled: &[Labelled], cache: Option<&Path>) -> Result<()> {
+    async fn all(
+        &mut self,
+        pictures: impl Iterator<Item = Result<d3::Picture>>,
+        count: usize,
+        cache: Option<&Path>,
+    ) -> Result<()> {
         let rows: Vec<(Vec<bool>, usize)> =
             self.known.rows().map(|(present, first)| (present.to_vec(), first)).collect();
         let known = self.known.pictures.iter().enumerate();
         let known: HashMap<String, usize> = known.map(|(at, picture)| (picture.facts.sha256.clone(), at)).collect();
-        let bar = loading::bar(labelled.len() as u64, "embedding", "{pos} of {len}");
+        let bar = loading::bar(count as u64, "embedding", "{pos} of {len}");
         let mut skipped = 0;
-        for label in labelled {
-            let bytes = match read(&folder.join(&label.path)) {
+        for picture in pictures {
+            let (label, bytes) = picture?;
+            let bytes = match bytes {
                 Ok(bytes) => bytes,
                 Err(error) => {
                     bar.suspend(|| eprintln!("skipped {}: {error}", label.path));
@@ -160,9 +211,9 @@ impl Embedding<'_> {
                 let (present, first) = &rows[at];
                 let tokens = self.known.tokens(*first, present.iter().filter(|&&present| present).count());
                 let facts = self.known.pictures[at].facts.clone();
-                self.file.push(with(label, facts), present, &tokens);
+                self.file.push(with(&label, facts), present, &tokens);
             } else {
-                match self.look(label, &bytes) {
+                match self.look(&label, &bytes) {
                     Ok(looked) => self.pending.push(looked),
                     Err(error) => {
                         bar.suspend(|| eprintln!("skipped {}: {error}", label.path));
@@ -173,7 +224,8 @@ impl Embedding<'_> {
                     self.flush().await?;
                 }
             }
-            if let Some(cache) = cache.filter(|_| self.new >= SAVE) {
+            // Writing takes as long as the file is large, so a large one is written more rarely.
+            if let Some(cache) = cache.filter(|_| self.new >= SAVE.max(self.file.pictures.len() / 10)) {
                 self.file.write(cache)?;
                 self.new = 0;
             }
@@ -182,7 +234,7 @@ impl Embedding<'_> {
         self.flush().await?;
         bar.finish_and_clear();
         if skipped > 0 {
-            eprintln!("{skipped} of {} pictures could not be read and were left out", labelled.len());
+            eprintln!("{skipped} of {count} pictures could not be read and were left out");
         }
         Ok(())
     }
@@ -253,13 +305,4 @@ impl Embedding<'_> {
 fn with(label: &Labelled, facts: Facts) -> LabelledPicture {
     let Labelled { path, source, generated, text } = label.clone();
     LabelledPicture { name: path, source, generated, facts, caption: text }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let length = std::fs::metadata(path).map_err(|error| loading::file_error(path, &error))?.len();
-    let limit = Limits::default().bytes;
-    if length > limit {
-        return Err(Error::PictureBytes { bytes: length, limit });
-    }
-    loading::read(path)
 }

@@ -11,6 +11,7 @@ use safelight::clip::self_test;
 use safelight::clip::tokenizer::Tokenizer;
 use safelight::device::{Device, Preference};
 use safelight::extractor::Extractor;
+use safelight::picture::Limits;
 use safelight::{Error, Result};
 
 /// Which model, on which device.
@@ -103,6 +104,16 @@ fn keep(file: &Path, kernels: &str) {
 /// Reads a whole file.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| file_error(path, &error))
+}
+
+/// Reads a picture's file, unless it is too long to be one.
+pub fn read_picture(path: &Path) -> Result<Vec<u8>> {
+    let length = std::fs::metadata(path).map_err(|error| file_error(path, &error))?.len();
+    let limit = Limits::default().bytes;
+    if length > limit {
+        return Err(Error::PictureBytes { bytes: length, limit });
+    }
+    read(path)
 }
 
 /// Writes a whole file beside its place first, so that a full disk leaves no half of it.

@@ -4,6 +4,7 @@ mod ablate;
 mod bench_training;
 mod check;
 mod curve;
+mod d3;
 mod eval;
 mod feature_file;
 mod features;
