@@ -9,8 +9,8 @@ use crate::clock::Clock;
 use crate::device::DeviceInfo;
 use crate::extractor::{Extractor, Looked};
 use crate::features::caption_part;
-use crate::head::info::Thresholds;
-use crate::head::{Figures, Head, Label, OperatingPoint};
+use crate::head::info::{PackRef, Thresholds};
+use crate::head::{Figures, Head, HeadFile, Label, OperatingPoint};
 use crate::picture::{Limits, Picture};
 use crate::progress::Progress;
 
@@ -58,6 +58,8 @@ pub struct HeadSummary {
     pub trained: String,
     /// Whether it reads captions.
     pub captions: bool,
+    /// Whether there is none yet, and what stands here only stands in for it.
+    pub blank: bool,
     /// From where a probability is called real or generated.
     pub thresholds: Thresholds,
     /// Other limits to choose from.
@@ -189,6 +191,7 @@ impl Detector {
                 name: head.name.clone(),
                 trained: head.date.clone(),
                 captions: head.features.caption,
+                blank: head.is_blank(),
                 thresholds: head.thresholds,
                 operating_points: head.operating_points.clone(),
                 figures: head.figures.clone(),
@@ -213,7 +216,7 @@ impl Detector {
     /// Checks a decoded picture.
     ///
     /// # Errors
-    /// [`crate::Error::Cancelled`], [`crate::Error::DeviceFailed`], [`crate::Error::NotFinite`];
+    /// [`crate::Error::HeadNone`], [`crate::Error::Cancelled`], [`crate::Error::DeviceFailed`], [`crate::Error::NotFinite`];
     /// [`crate::Error::CaptionUnreadable`] and [`crate::Error::Tokenizer`] where a caption counts.
     pub async fn check_picture(
         &self,
@@ -221,6 +224,9 @@ impl Detector {
         caption: Option<&str>,
         progress: &mut impl Progress,
     ) -> Result<Verdict> {
+        if self.head.info().is_blank() {
+            return Err(crate::Error::HeadNone);
+        }
         let mut ms = Milliseconds::default();
         let (spec, shape) = (&self.head.info().features, self.extractor.shape());
         let clock = Clock::start();
@@ -275,6 +281,16 @@ impl Detector {
     fn device(&self) -> &DeviceInfo {
         self.extractor.tower().device().info()
     }
+}
+
+/// The file of a head that says which features one for this model reads, and judges nothing.
+///
+/// # Errors
+/// None that a loaded model can have.
+pub fn blank_head(extractor: &Extractor) -> Result<Vec<u8>> {
+    let manifest = extractor.manifest();
+    let sha256 = manifest.weights_file()?.sha256.clone();
+    HeadFile::blank(PackRef { id: manifest.id.clone(), sha256 }, extractor.shape()).write()
 }
 
 /// Whether the head was trained on this model's features.

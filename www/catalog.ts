@@ -6,6 +6,8 @@ import type { OpenInput } from "./protocol.ts";
 /** The part of the catalogue that a browser uses. Addresses are relative to the folder of the catalogue. */
 interface Catalog {
   default: { pack: string; head: string };
+  /** Where models are fetched from when a person asks for one by its id on the hub. */
+  hub?: string;
   packs: { id: string; url: string }[];
   heads: ({ id: string; pack: string; url: string } & Pin)[];
   /** Absent where no pack reads captions. */
@@ -23,8 +25,12 @@ export interface PinnedFile extends Pin {
   url: URL;
 }
 
-/** Absolute addresses of the pack's folder and the head's file. */
+/** The Hugging Face hub: the one host beside the site's own that the page may ask, and does when a person says so. */
+const HUB = "https://huggingface.co";
+
+/** Absolute addresses of the pack's folder, the head's file, and the hub. */
 export interface Choice {
+  hub: string;
   pack: URL;
   head: PinnedFile;
   /** What splits captions. */
@@ -40,7 +46,8 @@ export async function readCatalog(input: OpenInput, signal: AbortSignal): Promis
   const head = catalog.heads.find(({ id, pack }) => (headId === null ? pack === packId : id === headId));
   if (head === undefined) throw new Problem("head-format", `This site offers no head ${headId ?? `for ${packId}`}.`);
   const pinned = ({ url, bytes, sha256 }: { url: string } & Pin): PinnedFile => ({ url: new URL(url, input.models), bytes, sha256 });
-  return { pack: new URL(pack.url, input.models), head: pinned(head), tokenizer: catalog.tokenizer === undefined ? null : pinned(catalog.tokenizer) };
+  const hub = catalog.hub === undefined ? HUB : new URL(catalog.hub, input.models).href;
+  return { hub, pack: new URL(pack.url, input.models), head: pinned(head), tokenizer: catalog.tokenizer === undefined ? null : pinned(catalog.tokenizer) };
 }
 
 export async function fetchText(url: URL, signal: AbortSignal): Promise<string> {

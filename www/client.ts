@@ -129,6 +129,12 @@ export class Client {
     };
   }
 
+  /** Adds a model beside the queue: checks go on meanwhile. A lost worker goes on from what is kept. */
+  addModel(input: Calls["addModel"]["input"], options: CallOptions = {}): Promise<Result<"addModel">> {
+    const work = (connection: Connection): Promise<Result<"addModel">> => this.#attempt(connection, "addModel", input, options);
+    return this.#persist(work, undefined, (notice) => options.onNotice?.(notice), options.signal);
+  }
+
   /** Any other call; they wait for each other. Rejects with a `Problem`. */
   call<K extends Asked>(kind: K, input: Calls[K]["input"], options: CallOptions = {}): Promise<Result<K>> {
     return new Promise((resolve, reject) => {
@@ -218,12 +224,12 @@ export class Client {
   }
 
   async #openConnection(preference: DevicePreference, onProgress?: (progress: Progress) => void): Promise<Connection> {
-    const { models, pack, head, storedHead, onState } = this.#options;
+    const { models, pack, head, storedPack, storedHead, onState } = this.#options;
     onState?.({ phase: "opening", progress: null });
     const connection = new Connection((this.#options.startWorker ?? startWorker)());
     this.#connection = connection;
     try {
-      const call = connection.call("open", { models, pack, head, storedHead, preference }, (progress) => {
+      const call = connection.call("open", { models, pack, head, storedPack, storedHead, preference }, (progress) => {
         onProgress?.(progress);
         onState?.({ phase: "opening", progress });
       });

@@ -6,7 +6,7 @@ import { openDB } from "idb";
 import type { DBSchema, IDBPDatabase } from "idb";
 import { asProblem, Problem } from "./protocol.ts";
 import type { EpochReport, Facts, FolderMapping } from "./safelight.js";
-import type { StoredHead, TrainInput } from "./protocol.ts";
+import type { StoredHead, StoredModel, TrainInput } from "./protocol.ts";
 
 interface Kept extends DBSchema {
   /** Facts by the file's SHA-256. */
@@ -22,6 +22,8 @@ interface Kept extends DBSchema {
   runHeads: { key: "run"; value: RunHeads };
   /** Corrected verdicts by the picture's SHA-256. */
   corrections: { key: string; value: Correction };
+  /** Models that were added, by the SHA-256 of their weight file, which lies on the shelf. */
+  models: { key: string; value: StoredModel };
   /** The folder that was open last. */
   folder: { key: "folder"; value: StoredFolder };
 }
@@ -65,11 +67,13 @@ export type Database = IDBPDatabase<Kept>;
 let opening: Promise<Database> | null = null;
 
 export async function database(): Promise<Database> {
-  opening ??= openDB<Kept>("safelight", 1, {
+  opening ??= openDB<Kept>("safelight", 2, {
     upgrade(db) {
-      for (const name of ["facts", "features", "heads", "headFiles", "run", "runHeads", "corrections", "folder"] as const)
-        db.createObjectStore(name);
+      for (const name of ["facts", "features", "heads", "headFiles", "run", "runHeads", "corrections", "models", "folder"] as const)
+        if (!db.objectStoreNames.contains(name)) db.createObjectStore(name);
     },
+    // Another tab wants a newer version: it must not wait for this one.
+    blocking: (_version, _blocked, event) => (event.target as IDBDatabase).close(),
     terminated: () => (opening = null),
   });
   try {

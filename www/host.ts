@@ -1,21 +1,22 @@
 /** The worker's side of the protocol: owns the detector and serves calls one at a time. */
 import { fetchPinned, fetchText, readCatalog } from "./catalog.ts";
-import type { PinnedFile } from "./catalog.ts";
+import type { Choice, PinnedFile } from "./catalog.ts";
 import { decodeInBrowser } from "./decode.ts";
 import { keepKernels, keptKernels } from "./kernels.ts";
 import { asProblem, Problem } from "./protocol.ts";
 import type { Calls, Kind, Notice, OpenInput, Opened, Progress, Reply, Request } from "./protocol.ts";
 import type { Detector, DetectorInfo, Observe, Verdict } from "./safelight.js";
 import { forgetPack, readPack } from "./store.ts";
+import type { PackOptions } from "./store.ts";
 import type { Run, Surroundings } from "./training.ts";
 
-export type Engine = Pick<typeof import("./safelight.js"), "Loader" | "TrainingSet" | "Trainer" | "preset" | "readLabels">;
+export type Engine = Pick<typeof import("./safelight.js"), "Checkpoint" | "Loader" | "TrainingSet" | "Trainer" | "preset" | "readLabels">;
 
 /** The calls that are answered without waiting for those before them. */
 type Urgent = "cancel" | "shorten";
 
-/** `train` waits for its turn epoch by epoch, the others once. */
-const IN_TURNS = new Set<Kind>(["train"]);
+/** These do not wait for what came before: a training takes turns with it, and models are added beside it. */
+const BESIDE = new Set<Kind>(["train", "addModel", "listModels", "dropModel"]);
 
 type Report = (progress: Progress) => void;
 
@@ -25,6 +26,9 @@ type Report = (progress: Progress) => void;
  */
 const BROKEN = { reading: /^(pack-length|pack-changed|weights-header|tensor-.*|not-finite)$/, finishing: /^(pack-length|pack-hash)$/ };
 
+/** Codes that mean an added model cannot be opened any more. */
+const UNUSABLE = /^(pack-.*|weights-header|tensor-.*|not-finite)$/;
+
 export class Host {
   readonly #post: (reply: Reply) => void;
   readonly #start: () => Promise<Engine>;
@@ -32,10 +36,12 @@ export class Host {
   #detector: Detector | null = null;
   /** Which kernels are kept in this browser. */
   #kernels = "";
-  /** The site's head, to go back to. */
+  /** The site's head, to go back to; `null` while a model is open that was added and has none. */
   #siteHead: PinnedFile | null = null;
   /** What the first caption needs. */
   #tokenizer: PinnedFile | null = null;
+  /** Where models are fetched from. */
+  #hub = "";
   /** The end of what has a turn or waits for one. */
   #tail: Promise<unknown> = Promise.resolve();
   /** Every call that is waiting or running, so that `cancel` can reach it. */
@@ -58,7 +64,7 @@ export class Host {
     }
     const abort = new AbortController();
     this.#calls.set(request.id, abort);
-    if (IN_TURNS.has(request.kind)) void this.#serve(request, abort.signal);
+    if (BESIDE.has(request.kind)) void this.#serve(request, abort.signal);
     else void this.#turn(() => this.#serve(request, abort.signal));
   }
 
@@ -104,6 +110,10 @@ export class Host {
         const { paths, metadata, mapping } = request.input;
         return (await this.#running()).readLabels(paths, metadata, mapping);
       }
+      case "addModel":
+      case "listModels":
+      case "dropModel":
+        return this.#models(request, signal, report);
       default:
         return this.#train(request, signal, report);
     }
@@ -134,17 +144,66 @@ export class Host {
     }
   }
 
+  /** Everything about added models; its code is loaded now. */
+  async #models(request: Extract<Request, { kind: "addModel" | "listModels" | "dropModel" }>, signal: AbortSignal, report: Report): Promise<Calls[Kind]["result"]> {
+    const kept = await import("./models/kept.ts");
+    switch (request.kind) {
+      case "listModels":
+        return kept.keptModels();
+      case "dropModel":
+        await kept.dropModel(request.input.sha256);
+        return null;
+      case "addModel": {
+        const { addModel } = await import("./models/adding.ts");
+        return addModel(request.input, { engine: await this.#running(), hub: this.#hub, signal, report });
+      }
+    }
+  }
+
   async #open(input: OpenInput, signal: AbortSignal, report: Report): Promise<Opened> {
     this.#detector?.free();
     this.#detector = null;
     const engine = await this.#running();
     const choice = await readCatalog(input, signal);
+    this.#hub = choice.hub;
+    this.#kernels = await keptKernels();
+    this.#tokenizer = choice.tokenizer; // every CLIP's
+    const notices: Notice[] = [];
+    if (input.storedPack !== null) {
+      try {
+        return await this.#openKept(input.storedPack, engine, input, { signal, report, notices });
+      } catch (thrown) {
+        const problem = describe(thrown, "open");
+        if (!UNUSABLE.test(problem.code)) throw problem;
+        notices.push({ code: "model-replaced", message: `The model that you added cannot be opened, so the one that comes with this page is. ${problem.message}` });
+        return this.#openSite(choice, engine, { ...input, storedHead: null }, { signal, report, notices });
+      }
+    }
+    return this.#openSite(choice, engine, input, { signal, report, notices });
+  }
+
+  /** Opens a model that was added, with a head that was trained for it, or none. */
+  async #openKept(sha256: string, engine: Engine, input: OpenInput, { signal, report, notices }: PackOptions): Promise<Opened> {
+    const { keptModel, readKept } = await import("./models/kept.ts");
+    const model = await keptModel(sha256);
+    const loader = await engine.Loader.open(model.manifest, input.preference, this.#kernels);
+    try {
+      for await (const chunk of readKept(model, signal, report)) loader.push(chunk);
+    } catch (thrown) {
+      loader.free();
+      throw thrown;
+    }
+    this.#detector = await loader.finish(null);
+    this.#siteHead = null;
+    return { info: await this.#useStored(input.storedHead, notices, signal), notices };
+  }
+
+  /** Opens a model and a head of the site. */
+  async #openSite(choice: Choice, engine: Engine, input: OpenInput, { signal, report, notices }: PackOptions): Promise<Opened> {
     const [manifest, head] = await Promise.all([
       fetchText(new URL("pack.json", choice.pack), signal),
       fetchPinned(choice.head, signal),
     ]);
-    this.#kernels = await keptKernels();
-    const notices: Notice[] = [];
     for (let attempt = 1; ; attempt += 1) {
       const loader = await engine.Loader.open(manifest, input.preference, this.#kernels);
       let stage: keyof typeof BROKEN = "reading";
@@ -153,7 +212,6 @@ export class Host {
         stage = "finishing";
         this.#detector = await loader.finish(head);
         this.#siteHead = choice.head;
-        this.#tokenizer = choice.tokenizer;
         return { info: await this.#useStored(input.storedHead, notices, signal), notices };
       } catch (thrown) {
         if (stage === "reading") loader.free(); // `finish` has consumed it, even when it fails
@@ -211,7 +269,7 @@ export class Host {
   async #useHead(head: string | null, signal: AbortSignal): Promise<DetectorInfo> {
     const detector = this.#opened();
     if (head === null) {
-      if (this.#siteHead !== null) detector.useHead(await fetchPinned(this.#siteHead, signal));
+      detector.useHead(this.#siteHead === null ? null : await fetchPinned(this.#siteHead, signal));
       return detector.info;
     }
     const { headFile, storedHead } = await import("./heads.ts");

@@ -38,6 +38,12 @@ export interface Calls {
   audit: { input: { pictures: LabelledPicture[] }; result: AuditReport };
   /** Train a head from kept features. The same `id` again goes on where it stopped. */
   train: { input: TrainInput; result: StoredHead };
+  /** Convert a CLIP checkpoint into a model that this browser keeps. The same again goes on where it was interrupted. */
+  addModel: { input: AddModel; result: StoredModel };
+  /** The models that were added. */
+  listModels: { input: Record<string, never>; result: KeptModels };
+  /** Delete one (by SHA-256), or all that is unfinished (`null`). */
+  dropModel: { input: { sha256: string | null }; result: null };
   /** End the present stage of a training with its best epoch, and every later one after as many; served at once. */
   shorten: { input: { call: number }; result: boolean };
   /** Stop the call with that id, waiting or running; served at once. Tells whether there was one. */
@@ -50,6 +56,8 @@ export interface OpenInput {
   /** Ids in the catalogue; `null` takes its default. */
   pack: string | null;
   head: string | null;
+  /** SHA-256 of a model that was added to this browser, used in place of the catalogue's. */
+  storedPack: string | null;
   /** SHA-256 of a head that this browser keeps, used in place of the catalogue's. */
   storedHead: string | null;
   preference: DevicePreference;
@@ -109,6 +117,43 @@ export interface WorstMistake {
   generated: boolean;
 }
 
+/** Where a checkpoint in Hugging Face's form lies: its config.json and its safetensors files. */
+export type ModelSource =
+  | { kind: "files"; files: File[] }
+  /** A folder of this site, as an absolute path. */
+  | { kind: "site"; folder: string }
+  | { kind: "hub"; id: string; revision: string };
+
+export interface AddModel {
+  source: ModelSource;
+  /** Matrices in int8 rather than float16. */
+  int8: boolean;
+  /** `null` takes the source's. */
+  name: string | null;
+}
+
+/** A model that was added to this browser. */
+export interface StoredModel {
+  /** Of its weight file. */
+  sha256: string;
+  id: string;
+  name: string;
+  /** Length of its weight file. */
+  bytes: number;
+  int8: boolean;
+  /** ISO 8601. */
+  added: string;
+  /** The text of its `pack.json`. */
+  manifest: string;
+}
+
+export interface KeptModels {
+  /** The newest first. */
+  models: StoredModel[];
+  /** Bytes that unfinished ones take. */
+  unfinished: number;
+}
+
 export type Kind = keyof Calls;
 
 export type Request = { [K in Kind]: { id: number; kind: K; input: Calls[K]["input"] } }[Kind];
@@ -119,11 +164,11 @@ export type Reply =
   | { id: number; error: Failure };
 
 /**
- * `download`, `load` and `wait` (for another tab's download) count bytes of the pack; `check` and `embed` count
+ * `convert` counts bytes of a checkpoint. `download`, `load` and `wait` (for another tab's download) count bytes of the pack; `check` and `embed` count
  * blocks of the image tower; `audit` its folds; `gather` pictures whose features are read; `epoch` epochs.
  */
 export interface Progress {
-  stage: "wait" | "download" | "load" | "check" | "embed" | "audit" | "gather" | "epoch" | "finish";
+  stage: "wait" | "convert" | "download" | "load" | "check" | "embed" | "audit" | "gather" | "epoch" | "finish";
   done: number;
   total: number;
   /** With `epoch`: those that are new since the last report. */
@@ -134,7 +179,7 @@ export interface Progress {
 
 /** Something that went differently than hoped, without stopping the work. */
 export interface Notice {
-  code: "storage-full" | "storage-none" | "pack-reloaded" | "device-retried" | "device-replaced" | "limit-chosen" | "head-replaced";
+  code: "storage-full" | "storage-none" | "pack-reloaded" | "device-retried" | "device-replaced" | "limit-chosen" | "head-replaced" | "model-replaced";
   message: string;
 }
 

@@ -31,9 +31,59 @@ export class Loader {
   static open(manifest: string, preference: DevicePreference, kernels?: string): Promise<Loader>;
   /** The next bytes of the pack's weight file, in order. */
   push(chunk: Uint8Array): void;
-  /** Checks the length and the SHA-256, and reads the head; consumes the loader, also when it fails. */
-  finish(head: Uint8Array): Detector | Promise<Detector>;
+  /** Checks the length and the SHA-256, and reads the head (`null`: there is none yet); consumes the loader, also when it fails. */
+  finish(head: Uint8Array | null): Detector | Promise<Detector>;
   free(): void;
+}
+
+/** A CLIP checkpoint in Hugging Face's form: its configuration and the headers of its files. */
+export class Checkpoint {
+  /** `config` is the text of `config.json`. */
+  constructor(config: string);
+  /** The weight files that `model.safetensors.index.json` (its text) names. */
+  static filesOfIndex(index: string): string[];
+  /** How many of a file's first bytes `add` needs, from the first eight. */
+  static headerBytes(file: string, head: Uint8Array): number;
+  /** Adds a file of `bytes` bytes, of which `head` is the beginning. */
+  add(file: string, head: Uint8Array, bytes: number): void;
+  /** Begins, or goes on after `written` bytes of the pack's file; consumes the checkpoint, also when it fails. */
+  convert(int8: boolean, written: number): Conversion;
+  free(): void;
+}
+
+/** The checkpoint's bytes in, the pack's out. */
+export class Conversion {
+  private constructor();
+  /** How many of the written bytes stand; they are to be passed to `rehash`. */
+  readonly kept: number;
+  /** Bytes of tensors that were read, and that will have been. */
+  readonly done: number;
+  readonly total: number;
+  /** Length of the pack's file. */
+  readonly packBytes: number;
+  /** What is to be pushed next; `null`: everything was. */
+  readonly wants: Piece | null;
+  rehash(bytes: Uint8Array): void;
+  /** The next bytes of what is wanted; gives the next bytes of the pack's file. */
+  push(chunk: Uint8Array): Uint8Array;
+  /** Everything was pushed: the text of `pack.json`; consumes the conversion, also when it fails. */
+  finish(naming: PackNaming): string | Promise<string>;
+  free(): void;
+}
+
+/** `start` to before `end` of a file. */
+export interface Piece {
+  file: string;
+  start: number;
+  end: number;
+}
+
+/** What a pack says of itself besides its shape. */
+export interface PackNaming {
+  id: string;
+  name: string;
+  licence: string;
+  source: string;
 }
 
 /** Called after each block of the image tower; `false` stops the check. */
@@ -74,7 +124,7 @@ export class Detector {
   /** The loaded head's file. */
   headBytes(): Uint8Array;
   /** Swaps the head; the tower stays. */
-  useHead(head: Uint8Array): void;
+  useHead(head: Uint8Array | null): void;
   free(): void;
 }
 
@@ -131,6 +181,8 @@ export interface DetectorInfo {
     trained: string;
     /** It reads captions. */
     captions: boolean;
+    /** The model has none yet, and this only stands in for it. */
+    blank: boolean;
     thresholds: { real: number; generated: number };
     /** Other limits to choose from, the strictest first; none in heads of before. */
     operatingPoints: OperatingPoint[];

@@ -1,6 +1,6 @@
-/** Where a pack's bytes are kept in this browser: OPFS, else Cache storage, else nowhere. */
+/** Where a pack's bytes are kept in this browser: OPFS, else Cache storage, else nowhere. For workers: elsewhere OPFS lacks its quick half. */
 
-/** One file under its SHA-256. It may be partial: its length says how far a download came. */
+/** One file under its SHA-256 (or a name, until that is known). It may be partial: its length says how far it came. */
 export interface Shelf {
   length(): Promise<number>;
   /** The kept bytes, in order, a few MiB at a time. */
@@ -12,6 +12,10 @@ export interface Shelf {
   tag(): Promise<string | null>;
   setTag(tag: string): Promise<void>;
   remove(): Promise<void>;
+  /** Drops what follows the first `length` bytes. */
+  truncate(length: number): Promise<void>;
+  /** Another name for the same bytes; the old name is free again. */
+  rename(name: string): Promise<void>;
 }
 
 const CHUNK = 4 * 1024 * 1024;
@@ -36,9 +40,28 @@ export async function openShelf(sha256: string): Promise<Shelf | null> {
   }
 }
 
+/** The names of all shelves, with how much is on each. */
+export async function shelves(): Promise<{ name: string; bytes: number }[]> {
+  const found: { name: string; bytes: number }[] = [];
+  try {
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("packs", { create: true });
+    for await (const handle of folder.values())
+      if (handle.kind === "file") found.push({ name: handle.name, bytes: (await handle.getFile()).size });
+  } catch {
+    // no OPFS here
+  }
+  try {
+    const names = (await (await caches.open("safelight-packs")).keys()).map(({ url }) => new URL(url).pathname.split("/")[2] ?? "");
+    for (const name of new Set(names)) found.push({ name, bytes: (await (await openShelf(name))?.length()) ?? 0 });
+  } catch {
+    // no Cache storage here
+  }
+  return found;
+}
+
 class OpfsShelf implements Shelf {
   readonly #folder: FileSystemDirectoryHandle;
-  readonly #name: string;
+  #name: string;
   #writer: { handle: FileSystemSyncAccessHandle; at: number } | null = null;
 
   constructor(folder: FileSystemDirectoryHandle, sha256: string) {
@@ -89,6 +112,20 @@ class OpfsShelf implements Shelf {
     for (const name of [this.#name, `${this.#name}.etag`]) await this.#folder.removeEntry(name).catch(ignoreMissing);
   }
 
+  async truncate(length: number): Promise<void> {
+    this.#writer ??= await this.#openWriter();
+    this.#writer.handle.truncate(length);
+    this.#writer.at = length;
+    await this.settle();
+  }
+
+  async rename(name: string): Promise<void> {
+    await this.settle();
+    const file = await this.#folder.getFileHandle(this.#name, { create: true });
+    await (file as MovableFile).move(name);
+    this.#name = name;
+  }
+
   async #openWriter(): Promise<{ handle: FileSystemSyncAccessHandle; at: number }> {
     const handle = await this.#handle(this.#name);
     return { handle, at: handle.getSize() };
@@ -117,15 +154,18 @@ class OpfsShelf implements Shelf {
   }
 }
 
+/** `move` is in every browser with the rest of OPFS, and not yet in TypeScript's own types. */
+type MovableFile = FileSystemFileHandle & { move(name: string): Promise<void> };
+
 /** The same over Cache storage: each chunk is one entry, `/packs/SHA/INDEX`. */
 class CacheShelf implements Shelf {
   readonly #cache: Cache;
-  readonly #prefix: string;
+  #prefix: string;
   #pending: Uint8Array[] = [];
 
   constructor(cache: Cache, sha256: string) {
     this.#cache = cache;
-    this.#prefix = new URL(`/packs/${sha256}/`, location.origin).href;
+    this.#prefix = prefixOf(sha256);
   }
 
   async length(): Promise<number> {
@@ -147,9 +187,7 @@ class CacheShelf implements Shelf {
     if (this.#pending.length === 0) return;
     const body = new Blob(this.#pending as Uint8Array<ArrayBuffer>[]);
     this.#pending = [];
-    const index = (await this.#entries()).length;
-    const headers = { "content-length": String(body.size) };
-    await this.#cache.put(`${this.#prefix}${index}`, new Response(body, { headers }));
+    await this.#put((await this.#entries()).length, body);
   }
 
   async tag(): Promise<string | null> {
@@ -165,6 +203,35 @@ class CacheShelf implements Shelf {
     for (const { url } of await this.#cache.keys()) if (url.startsWith(this.#prefix)) await this.#cache.delete(url);
   }
 
+  async truncate(length: number): Promise<void> {
+    await this.settle();
+    let at = 0;
+    for (const [index, entry] of (await this.#entries()).entries()) {
+      const end = at + Number(entry.headers.get("content-length"));
+      if (at >= length) await this.#cache.delete(`${this.#prefix}${index}`);
+      else if (end > length) await this.#put(index, (await entry.blob()).slice(0, length - at));
+      at = end;
+    }
+  }
+
+  async rename(name: string): Promise<void> {
+    await this.settle();
+    const from = this.#prefix;
+    const to = prefixOf(name);
+    for (const { url } of await this.#cache.keys()) {
+      const entry = url.startsWith(from) ? await this.#cache.match(url) : undefined;
+      if (entry === undefined) continue;
+      await this.#cache.put(`${to}${url.slice(from.length)}`, entry);
+      await this.#cache.delete(url);
+    }
+    this.#prefix = to;
+  }
+
+  async #put(index: number, body: Blob): Promise<void> {
+    const headers = { "content-length": String(body.size) };
+    await this.#cache.put(`${this.#prefix}${index}`, new Response(body, { headers }));
+  }
+
   async #entries(): Promise<Response[]> {
     const entries: Response[] = [];
     for (;;) {
@@ -173,6 +240,10 @@ class CacheShelf implements Shelf {
       entries.push(entry);
     }
   }
+}
+
+function prefixOf(name: string): string {
+  return new URL(`/packs/${name}/`, location.origin).href;
 }
 
 function ignoreMissing(thrown: unknown): void {

@@ -3,10 +3,12 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `blank` | what stands in for a head while a model has none |
 //! | `info` | what the file says of the head: features, calibration, limits, figures |
 //! | `file` | the head's file: tensors and metadata in one safetensors file |
 //! | here | the head as it is used: batch norm folded, logits, calibration, thresholds |
 
+mod blank;
 pub mod file;
 pub mod info;
 

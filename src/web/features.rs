@@ -5,6 +5,7 @@ use wasm_bindgen::prelude::*;
 
 use super::types::to_js;
 use super::{Detector, JsResult, Observer, throw};
+use crate::detector::blank_head;
 use crate::features::{FeatureSpec, caption_dimension};
 use crate::head::Head;
 use crate::picture::facts::{Facts, sha256};
@@ -109,12 +110,16 @@ impl Detector {
         self.head.clone()
     }
 
-    /// Takes another head; the old one stays where the new one does not fit.
+    /// Takes another head, or none; the old one stays where the new one does not fit.
     ///
     /// # Errors
     /// `head-format`, `head-mismatch`, `tensor-…`, `not-finite`.
     #[wasm_bindgen(js_name = useHead)]
-    pub fn use_head(&mut self, head: Vec<u8>) -> JsResult<()> {
+    pub fn use_head(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "Uint8Array | null")] head: Option<Vec<u8>>,
+    ) -> JsResult<()> {
+        let head = head.map_or_else(|| blank_head(self.detector.extractor()), Ok).map_err(throw)?;
         self.detector.use_head(Head::read(&head).map_err(throw)?).map_err(throw)?;
         self.head = head;
         Ok(())

@@ -1,6 +1,7 @@
 //! The browser's view of the library: the only code that knows JavaScript. Lives in a worker.
 
 mod captions;
+mod checkpoint;
 mod embedding;
 mod features;
 #[cfg(feature = "train")]
@@ -16,6 +17,7 @@ use wasm_bindgen_futures::JsFuture;
 use crate::Error;
 use crate::clip::pack::{Manifest, PackReader};
 use crate::clip::self_test;
+use crate::detector::blank_head;
 use crate::device::Preference;
 use crate::extractor::Extractor;
 use crate::head::Head;
@@ -70,15 +72,19 @@ impl Loader {
         self.reader.push(chunk).map_err(throw)
     }
 
-    /// Checks length and hash of what was pushed, and reads the head.
+    /// Checks length and hash of what was pushed, and reads the head. Without one the detector embeds
+    /// pictures, so that a head can be trained, and refuses to check them.
     ///
     /// # Errors
     /// `pack-length`, `pack-hash`, `head-format`, `head-mismatch`, `tensor-…`.
-    pub fn finish(self, head: &[u8]) -> JsResult<Detector> {
+    pub fn finish(
+        self,
+        #[wasm_bindgen(unchecked_param_type = "Uint8Array | null")] head: Option<Vec<u8>>,
+    ) -> JsResult<Detector> {
         let (manifest, clip) = self.reader.finish().map_err(throw)?;
-        let bytes = head.to_vec();
-        let head = Head::read(head).map_err(throw)?;
         let extractor = Extractor::new(manifest, clip);
+        let bytes = head.map_or_else(|| blank_head(&extractor), Ok).map_err(throw)?;
+        let head = Head::read(&bytes).map_err(throw)?;
         let detector = crate::detector::Detector::new(extractor, head).map_err(throw)?;
         Ok(Detector { detector, head: bytes })
     }

@@ -53,6 +53,8 @@ export interface DetectorInfo {
     trained: string;
     /** It reads captions. */
     captions: boolean;
+    /** The model has none yet, and this only stands in for it. */
+    blank: boolean;
     thresholds: { real: number; generated: number };
     operatingPoints: OperatingPoint[];
     figures: HeadFigures;

@@ -40,14 +40,18 @@ export async function startServer(folder, faults = {}) {
     headers.ETag = `"${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}"`;
     headers["Accept-Ranges"] = "bytes";
     if (request.headers["if-none-match"] === headers.ETag) return end(304);
-    const range = /^bytes=(\d+)-$/.exec(entry.range ?? "");
+    const range = /^bytes=(\d+)-(\d*)$/.exec(entry.range ?? "");
     const current = (request.headers["if-range"] ?? headers.ETag) === headers.ETag;
-    const start = range && current && !faults.ignoreRange ? Number(range[1]) : 0;
-    if (start > 0) headers["Content-Range"] = `bytes ${start}-${bytes.length - 1}/${bytes.length}`;
+    const partial = range !== null && current && !faults.ignoreRange;
+    const start = partial ? Number(range[1]) : 0;
+    const size = bytes.length;
+    if (partial && range[2] !== "") bytes = bytes.subarray(0, Number(range[2]) + 1);
+    if (partial) headers["Content-Range"] = `bytes ${start}-${bytes.length - 1}/${size}`;
     headers["Content-Length"] = bytes.length - start;
-    entry.status = start > 0 ? 206 : 200;
+    entry.status = partial ? 206 : 200;
     response.writeHead(entry.status, headers);
-    if (!path.endsWith("model.safetensors")) return response.end(bytes);
+    if (request.method === "HEAD") return response.end();
+    if (!path.endsWith("model.safetensors")) return response.end(bytes.subarray(start));
     for (let at = start; at < bytes.length && !response.destroyed; at += 65_536) {
       if (faults.cutAfter !== undefined && at - start >= faults.cutAfter) {
         delete faults.cutAfter;

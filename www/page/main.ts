@@ -2,6 +2,7 @@
 import type { DetectorInfo } from "../safelight.js";
 import { byId } from "./dom.ts";
 import { listenForDrops } from "./drops.ts";
+import { offerModels } from "./models.ts";
 import { takeIn } from "./intake.ts";
 import { limitsMeaning, showLimits } from "./limit-list.ts";
 import { keepOffline, keepStored } from "./offline.ts";
@@ -34,6 +35,7 @@ function showLimit(head: DetectorInfo["head"]): void {
   byId("limits-meaning").textContent = head.operatingPoints.length === 0 ? "" : limitsMeaning(head);
 }
 
+offerModels(session);
 listenForDrops();
 session.onHead(() => (byId("site-head").hidden = session.headInUse() === null));
 onPreference(settings, (preference) => void session.open(preference));

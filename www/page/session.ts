@@ -3,7 +3,7 @@ import { Client } from "../client.ts";
 import type { ClientState } from "../client.ts";
 import { asProblem, Problem } from "../protocol.ts";
 import type { DevicePreference } from "../safelight.js";
-import { rememberHead } from "./settings.ts";
+import { rememberHead, rememberPack } from "./settings.ts";
 import type { Settings } from "./settings.ts";
 
 export class Session {
@@ -33,9 +33,9 @@ export class Session {
       if (mine === this.#turn) this.#show(state);
     };
     const models = new URL("models/", document.baseURI).href;
-    const { pack, head, storedHead } = this.#settings;
+    const { pack, head, storedPack, storedHead } = this.#settings;
     try {
-      const client = await Client.open({ models, pack, head, storedHead, preference, onState });
+      const client = await Client.open({ models, pack, head, storedPack, storedHead, preference, onState });
       if (mine !== this.#turn) return client.close();
       this.#current = client;
       this.#onClient(client);
@@ -85,6 +85,20 @@ export class Session {
     this.#remember(sha256);
   }
 
+  /** The model that was added and is in use; `null`: the site's. */
+  modelInUse(): string | null {
+    return this.#settings.storedPack;
+  }
+
+  /** Opens an added model (by SHA-256) with its newest head, or again the site's (`null`). */
+  async useModel(sha256: string | null): Promise<void> {
+    const { listHeads } = await import("../heads.ts");
+    const heads = sha256 === null ? [] : (await listHeads()).filter(({ pack }) => pack === sha256);
+    rememberPack(this.#settings, sha256);
+    this.#remember(heads[0]?.sha256 ?? null);
+    await this.open(this.#settings.preference);
+  }
+
   onHead(listener: () => void): void {
     this.#headListeners.push(listener);
   }
@@ -93,6 +107,9 @@ export class Session {
     this.#onState(state);
     const replaced = state.phase === "ready" && state.opened.notices.some(({ code }) => code === "head-replaced");
     if (replaced && this.#settings.storedHead !== null) this.#remember(null);
+    if (state.phase !== "ready" || !state.opened.notices.some(({ code }) => code === "model-replaced")) return;
+    rememberPack(this.#settings, null);
+    this.#remember(null);
   }
 
   #remember(sha256: string | null): void {

@@ -6,11 +6,14 @@ export interface Settings {
   /** Ids in `models/catalog.json`; `null` takes its default. */
   pack: string | null;
   head: string | null;
+  /** SHA-256 of a model that the person added; the address's `pack` goes before it. */
+  storedPack: string | null;
   /** SHA-256 of the person's own head; the address's `head` goes before it. */
   storedHead: string | null;
 }
 
 const DEVICE = "safelight-device";
+const PACK = "safelight-pack";
 const HEAD = "safelight-head";
 
 export function readSettings(): Settings {
@@ -19,6 +22,7 @@ export function readSettings(): Settings {
     preference: asPreference(address.get("device")) ?? asPreference(stored(DEVICE)) ?? "auto",
     pack: address.get("pack"),
     head: address.get("head"),
+    storedPack: address.has("pack") ? null : stored(PACK),
     storedHead: address.has("head") ? null : stored(HEAD),
   };
 }
@@ -27,6 +31,12 @@ export function readSettings(): Settings {
 export function rememberHead(settings: Settings, sha256: string | null): void {
   settings.storedHead = sha256;
   store(HEAD, sha256);
+}
+
+/** Remembers which of the added models is in use; `null`: the site's. */
+export function rememberPack(settings: Settings, sha256: string | null): void {
+  settings.storedPack = sha256;
+  store(PACK, sha256);
 }
 
 /** Binds the radio buttons; a choice is remembered, the address is not. */

@@ -99,7 +99,7 @@ export function captionNote(use: Verdict["caption"]): string {
 export function parts({ pack, head }: DetectorInfo): string {
   const text = pack.text ? [pack.tokenizer ? "text tower with its tokenizer" : "text tower (its tokenizer comes with the first caption)"] : [];
   const reads = head.captions ? ", which reads pictures and captions" : pack.text ? ", which reads pictures only" : "";
-  return `Loaded: ${[`image tower of ${pack.name}`, ...text, `head trained ${head.trained}${reads}`].join("; ")}`;
+  return `Loaded: ${[`image tower of ${pack.name}`, ...text, head.blank ? "no head" : `head trained ${head.trained}${reads}`].join("; ")}`;
 }
 
 export function deviceName({ kind, name }: DeviceInfo): string {
@@ -120,6 +120,7 @@ export function megabytes(bytes: number): string {
 
 export function loading({ stage, done, total }: Progress): string {
   if (stage === "wait") return "Opening the detector";
+  if (stage === "convert") return `Adding the model: ${count(Math.round(done / 1_000_000))} of ${count(Math.round(total / 1_000_000))} MB`;
   if (stage === "download") return `Downloading the detector: ${(done / 1_000_000).toFixed(1)} of ${megabytes(total)}`;
   return `Opening the detector: ${(done / 1_000_000).toFixed(0)} of ${megabytes(total)}`;
 }
@@ -161,6 +162,10 @@ export function sentence({ code, message }: Problem): string {
       return "This file is not a head that Safelight can read. Choose a file that Safelight’s page exported.";
     case "head-mismatch":
       return "This head was trained for another model than the one that is open, so it cannot be used here.";
+    case "head-none":
+      return "The model that is open has no head yet, so it cannot judge pictures. Train one under Train, import one there, or choose another model at the top of the page.";
+    case "storage-full":
+      return `${message} Delete models that you do not use, or free room on this device, and try again.`;
     case "gpu-unavailable":
       return `${message} Choose “Automatic” or “CPU” at the top of the page.`;
     case "device-failed":

@@ -95,14 +95,19 @@ export class Detector {
   }
 
   headBytes() {
-    return this.#head.slice();
+    return this.#head?.slice() ?? new Uint8Array();
   }
 
   useHead(head) {
+    if (head === null || head.length === 0) {
+      this.#head = null;
+      this.info = { ...this.info, head: { id: "", name: "no head yet", trained: "", captions: false, blank: true, thresholds: THRESHOLDS, operatingPoints: [], figures: { ...FIGURES, n: 0 } } };
+      return;
+    }
     const { id, name, date, model, captions = false } = readHead(head);
     if (model === "another") throw problem("head-mismatch", "The head was trained for the model another; the loaded model is fake.");
     this.#head = head.slice();
-    this.info = { ...this.info, head: { id, name, trained: date, captions, thresholds: THRESHOLDS, operatingPoints: OPERATING_POINTS, figures: FIGURES } };
+    this.info = { ...this.info, head: { id, name, trained: date, captions, blank: false, thresholds: THRESHOLDS, operatingPoints: OPERATING_POINTS, figures: FIGURES } };
   }
 
   async embed(bytes, treatments, observe) {
@@ -142,6 +147,7 @@ export class Detector {
   }
 
   async #look(words, hash, picture, observe, caption) {
+    if (this.info.head.blank) throw problem("head-none", "This model has no head yet.");
     const { device } = this.info;
     const reads = this.info.head.captions;
     if (reads && caption !== null) this.#readable();
@@ -164,6 +170,75 @@ export class Detector {
     const label = probability <= THRESHOLDS.real ? "real" : probability >= THRESHOLDS.generated ? "generated" : "unsure";
     const clip = performance.now() - start;
     return { label, probability, thresholds: THRESHOLDS, picture, views: ["whole picture"], caption: use, device, ms: { decode: 4, pixels: 3, clip, head: 1 } };
+  }
+
+  free() {}
+}
+
+/** A checkpoint whose pack is a copy of it; a file that holds the byte 0xff is refused. */
+export class Checkpoint {
+  #config;
+  #files = [];
+
+  constructor(config) {
+    this.#config = JSON.parse(config);
+    if (this.#config.model_type !== "clip") throw problem("pack-manifest", "The model pack's manifest cannot be used: config.json: it is no CLIP model.");
+  }
+
+  static filesOfIndex(index) {
+    return [...new Set(Object.values(JSON.parse(index).weight_map))].sort();
+  }
+
+  static headerBytes() {
+    return 16;
+  }
+
+  add(file, head, bytes) {
+    if (head.length !== 16) throw problem("weights-header", `The weights of ${file} cannot be read: it ends within its header.`);
+    this.#files.push({ file, bytes });
+  }
+
+  convert(int8, written) {
+    return new Conversion(this.#files, written);
+  }
+
+  free() {}
+}
+
+class Conversion {
+  #files;
+  #bytes = [];
+  done = 0;
+
+  constructor(files, written) {
+    this.#files = files;
+    this.kept = written - (written % 1000); // as whole tensors are
+    this.total = this.packBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  get wants() {
+    let start = 0;
+    for (const { file, bytes } of this.#files) {
+      if (this.done < start + bytes) return { file, start: this.done - start, end: bytes };
+      start += bytes;
+    }
+    return null;
+  }
+
+  rehash(bytes) {
+    this.#bytes.push(bytes.slice());
+    this.done += bytes.length;
+  }
+
+  push(chunk) {
+    if (chunk.includes(0xff)) throw problem("not-finite", "The tensor x holds a value that is not a finite number.");
+    this.rehash(chunk);
+    return chunk.slice();
+  }
+
+  async finish(naming) {
+    const hash = await sha256(new Uint8Array(await new Blob(this.#bytes).arrayBuffer()));
+    return JSON.stringify({ format: 1, ...naming, files: [{ name: "model.safetensors", bytes: this.total, sha256: hash }] });
   }
 
   free() {}

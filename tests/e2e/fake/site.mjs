@@ -46,6 +46,7 @@ export async function buildFakeSite({ version, dimension, captions = false } = {
     join(models, "catalog.json"),
     JSON.stringify({
       default: { pack: "fake", head: "fake" },
+      hub: "hub/", // beside the catalogue: a hub of the site's own
       packs: [{ id: "fake", url: "packs/fake/" }],
       heads: [{ id: "fake", pack: "fake", url: "heads/fake.safetensors", bytes: head.length, sha256: createHash("sha256").update(head).digest("hex") }],
       tokenizer: { url: "tokenizer.json", bytes: tokenizer.length, sha256: createHash("sha256").update(tokenizer).digest("hex") },

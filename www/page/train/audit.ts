@@ -149,6 +149,7 @@ function start(bench: Bench, project: Project, pictures: readonly LabelledPictur
     offered: project.captioned > 0 && detector?.pack.text === true,
     tell: words.captionsTell(project.audit?.captionAuc ?? null),
     inUse: detector?.head.captions === true,
+    blank: detector?.head.blank === true,
   });
   const equalise = h("input", { type: "checkbox", role: "switch", id: "equalise", checked: project.equalise, "aria-describedby": "equalise-note" });
   equalise.addEventListener("change", () => {

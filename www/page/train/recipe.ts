@@ -11,7 +11,7 @@ interface Choice extends Pick<TrainInput, "preset" | "config" | "captions" | "fi
   altered: boolean;
 }
 
-/** What the choice about captions depends on. */
+/** What the choices depend on. */
 export interface Captions {
   /** The folder has some, and the model can read them. */
   offered: boolean;
@@ -19,20 +19,22 @@ export interface Captions {
   tell: boolean;
   /** The head in use reads captions. */
   inUse: boolean;
+  /** There is no head in use: the model has none yet. */
+  blank: boolean;
 }
 
 export function recipe(folder: string, pictures: number, captions: Captions): { element: HTMLElement; read: () => Choice } {
   const name = h("input", { type: "text", id: "head-name", value: folder || "My pictures", maxlength: 80, autocomplete: "off" });
-  const fine = h("input", { type: "radio", name: "start", value: "fine-tune", checked: pictures < ENOUGH_FOR_SCRATCH });
-  const scratch = h("input", { type: "radio", name: "start", value: "default", checked: pictures >= ENOUGH_FOR_SCRATCH });
+  const fine = h("input", { type: "radio", name: "start", value: "fine-tune", checked: !captions.blank && pictures < ENOUGH_FOR_SCRATCH, disabled: captions.blank });
+  const scratch = h("input", { type: "radio", name: "start", value: "default", checked: captions.blank || pictures >= ENOUGH_FOR_SCRATCH });
   const reads = h("input", { type: "checkbox", role: "switch", id: "read-captions", checked: captions.offered && !captions.tell, "aria-describedby": "read-captions-note" });
   const mismatch = h("p", { class: "fine", hidden: true });
   /** A head goes on with the features that it began with. */
   const agree = (): void => {
     const other = reads.checked !== captions.inUse;
-    fine.disabled = other;
+    fine.disabled = other || captions.blank;
     if (other) scratch.checked = true;
-    mismatch.hidden = !other;
+    mismatch.hidden = !other || captions.blank;
     mismatch.textContent = `The head in use reads ${captions.inUse ? "captions" : "no captions"}, so this one starts from nothing.`;
   };
   reads.addEventListener("change", agree);

@@ -1,0 +1,145 @@
+/**
+ * The worker's side of adding a model: a checkpoint's bytes go through the conversion in Rust and onto the shelf,
+ * a chunk at a time. What was interrupted goes on from what is on the shelf; a model is offered when it is whole.
+ */
+import { hash } from "../hash.ts";
+import { asProblem, Problem } from "../protocol.ts";
+import type { AddModel, Progress, StoredModel } from "../protocol.ts";
+import type * as Safelight from "../safelight.js";
+import { openShelf } from "../shelf.ts";
+import type { Shelf } from "../shelf.ts";
+import { keepModel, UNFINISHED } from "./kept.ts";
+import { INDEX, sourceOf } from "./sources.ts";
+import type { FileFacts, Source } from "./sources.ts";
+
+/** What the host lends. */
+export interface Surroundings {
+  engine: Pick<typeof Safelight, "Checkpoint">;
+  /** The address of the hub. */
+  hub: string;
+  signal: AbortSignal;
+  report: (progress: Progress) => void;
+}
+
+/** Bytes after which what was written is made safe on the disk. */
+const SAFE = 64 * 1024 * 1024;
+
+/** With these the checkpoint itself is sound, and what has arrived is of use to another attempt. */
+const PASSING = new Set(["network", "cancelled", "picture-unreadable", "worker-crashed"]);
+
+export async function addModel(input: AddModel, { engine, hub, signal, report }: Surroundings): Promise<StoredModel> {
+  report({ stage: "wait", done: 0, total: 1 });
+  const source = sourceOf(input.source, hub, signal);
+  const config = await source.text("config.json");
+  if (config === null) throw new Problem("model-source", "There is no config.json with the weights, which says what shape the model has.");
+  const checkpoint = new engine.Checkpoint(config);
+  let files: FileFacts[];
+  try {
+    files = await readHeaders(checkpoint, source, engine);
+  } catch (thrown) {
+    checkpoint.free();
+    throw thrown;
+  }
+  const origin = JSON.stringify({ config, files, int8: input.int8 });
+  const key = (await hash(new TextEncoder().encode(origin))).slice(0, 32);
+  return alone(key, signal, async () => {
+    const shelf = await openShelf(`${UNFINISHED}${key}`);
+    if (shelf === null) throw new Problem("storage-none", "This browser keeps nothing in this window, so no model can be added.");
+    try {
+      return await convert(checkpoint, source, files, shelf, input, { signal, report });
+    } catch (thrown) {
+      await shelf.settle().catch(() => undefined);
+      const full = thrown instanceof DOMException && thrown.name === "QuotaExceededError";
+      const problem = full ? new Problem("storage-full", "There is no room left for this model in this browser.") : asProblem(thrown, "worker-crashed");
+      if (!PASSING.has(problem.code)) await shelf.remove().catch(() => undefined);
+      throw problem;
+    }
+  });
+}
+
+async function convert(
+  checkpoint: Safelight.Checkpoint,
+  source: Source,
+  files: readonly FileFacts[],
+  shelf: Shelf,
+  { int8, name }: AddModel,
+  { signal, report }: Pick<Surroundings, "signal" | "report">,
+): Promise<StoredModel> {
+  const conversion = checkpoint.convert(int8, await shelf.length()); // consumes it
+  const tell = (): void => report({ stage: "convert", done: conversion.done, total: conversion.total });
+  let manifest: string;
+  let consumed = false;
+  try {
+    await makeRoom(conversion.packBytes - conversion.kept);
+    await shelf.truncate(conversion.kept);
+    for await (const chunk of shelf.chunks()) {
+      signal.throwIfAborted();
+      conversion.rehash(chunk);
+      tell();
+    }
+    let unsafe = 0;
+    for (let piece = conversion.wants; piece !== null; piece = conversion.wants) {
+      const { file, start, end } = piece;
+      const facts = files.find(({ name }) => name === file);
+      if (facts === undefined) throw new Problem("model-source", `${file} is missing.`);
+      for await (const chunk of source.read(facts, start, end)) {
+        signal.throwIfAborted();
+        const packed = conversion.push(chunk);
+        await shelf.append(packed);
+        tell();
+        unsafe += packed.length;
+        if (unsafe < SAFE) continue;
+        await shelf.settle();
+        unsafe = 0;
+      }
+    }
+    const title = name ?? source.name;
+    const id = `${title.toLowerCase().replace(/[^a-z0-9._-]+/g, "-")}${int8 && name === null ? "-int8" : ""}`;
+    const words = `Converted from ${source.words}; matrices in ${int8 ? "int8" : "float16"}.`;
+    consumed = true; // by `finish`, also when it fails
+    manifest = await conversion.finish({ id, name: title, licence: "unknown", source: words });
+  } catch (thrown) {
+    if (!consumed) conversion.free();
+    throw thrown;
+  }
+  await shelf.settle();
+  const described = JSON.parse(manifest) as { id: string; name: string; files: [{ bytes: number; sha256: string }] };
+  const [{ bytes, sha256 }] = described.files;
+  await shelf.rename(sha256);
+  const model: StoredModel = { sha256, id: described.id, name: described.name, bytes, int8, added: new Date().toISOString(), manifest };
+  await keepModel(model);
+  return model;
+}
+
+/** Reads the header of every weight file, so that a checkpoint that does not fit is refused before anything is written. */
+async function readHeaders(checkpoint: Safelight.Checkpoint, source: Source, engine: Surroundings["engine"]): Promise<FileFacts[]> {
+  const index = await source.text(INDEX);
+  const names = index === null ? [source.weights()] : engine.Checkpoint.filesOfIndex(index);
+  const files: FileFacts[] = [];
+  for (const name of names) {
+    const facts = await source.facts(name);
+    const first = (bytes: number): Promise<Uint8Array> => whole(source.read(facts, 0, Math.min(bytes, facts.bytes)));
+    const length = engine.Checkpoint.headerBytes(name, await first(8));
+    checkpoint.add(name, await first(length), facts.bytes);
+    files.push(facts);
+  }
+  return files;
+}
+
+async function whole(chunks: AsyncGenerator<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+}
+
+async function makeRoom(bytes: number): Promise<void> {
+  const { quota, usage } = (await navigator.storage?.estimate?.()) ?? {};
+  if (quota === undefined || usage === undefined || quota - usage >= bytes) return;
+  throw new Problem("storage-full", `The model takes ${Math.ceil(bytes / 1e6)} MB, and this browser has ${Math.floor((quota - usage) / 1e6)} MB left for this site.`);
+}
+
+/** Waits until no other tab adds the same model. */
+async function alone<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  if (navigator.locks === undefined) return work();
+  return navigator.locks.request(`safelight-adding-${key}`, { signal }, work);
+}

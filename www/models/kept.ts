@@ -1,0 +1,54 @@
+/** The models that were added to this browser: their descriptions in the database, their weights on the shelf. */
+import { database, keeping } from "../database.ts";
+import { Problem } from "../protocol.ts";
+import type { KeptModels, Progress, StoredModel } from "../protocol.ts";
+import { openShelf, shelves } from "../shelf.ts";
+
+/** Names of shelves whose conversion is not finished begin so. */
+export const UNFINISHED = "adding-";
+
+/** The newest first, and how much unfinished ones take. */
+export async function keptModels(): Promise<KeptModels> {
+  const models = await (await database()).getAll("models");
+  const unfinished = (await shelves()).filter(({ name }) => name.startsWith(UNFINISHED));
+  return {
+    models: models.sort((a, b) => b.added.localeCompare(a.added)),
+    unfinished: unfinished.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+}
+
+export async function keepModel(model: StoredModel): Promise<void> {
+  await keeping((db) => db.put("models", model, model.sha256));
+}
+
+/** Deletes a model and what was computed with it; `null`: all that is unfinished. */
+export async function dropModel(sha256: string | null): Promise<void> {
+  if (sha256 === null) {
+    for (const { name } of await shelves()) if (name.startsWith(UNFINISHED)) await (await openShelf(name))?.remove();
+    return;
+  }
+  const db = await database();
+  await db.delete("models", sha256); // first: a model without its description is not offered any more
+  await db.delete("features", IDBKeyRange.bound([sha256], [sha256, []]));
+  await (await openShelf(sha256))?.remove();
+}
+
+/** The description of a kept model. */
+export async function keptModel(sha256: string): Promise<StoredModel> {
+  const model = await (await database()).get("models", sha256);
+  if (model === undefined) throw new Problem("pack-missing", "The model that you chose is no longer in this browser.");
+  return model;
+}
+
+/** Its weights, in order. Whether they are what was written is decided in Rust, by their SHA-256. */
+export async function* readKept({ sha256, bytes }: StoredModel, signal: AbortSignal, report: (progress: Progress) => void): AsyncGenerator<Uint8Array> {
+  const shelf = await openShelf(sha256);
+  if (shelf === null) throw new Problem("pack-missing", "This browser does not give back what it keeps.");
+  let done = 0;
+  for await (const chunk of shelf.chunks()) {
+    signal.throwIfAborted();
+    done += chunk.length;
+    report({ stage: "load", done, total: bytes });
+    yield chunk;
+  }
+}
