@@ -164,7 +164,7 @@ export class Trainer {
   free(): void;
 }
 
-/** A limit of “likely generated”, measured on pictures of the training set while they were held out; rates are 0..1. */
+/** A limit of “likely generated”, measured on the pictures that the figures are of; rates are 0..1. */
 export interface OperatingPoint {
   falsePositiveRate: number;
   threshold: number;

@@ -67,8 +67,8 @@ pub struct Thresholds {
     pub generated: f32,
 }
 
-/// A limit of "likely generated", and what it costs: measured on pictures of the training set while they
-/// were held out. Sources that the set does not have may differ.
+/// A limit of "likely generated", and what it costs: measured on the pictures that the head's [`Figures`] are
+/// of. Other sources may differ.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OperatingPoint {

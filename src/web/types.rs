@@ -36,7 +36,7 @@ export interface HeadFigures {
   unsure: number;
 }
 
-/** A limit of "likely generated", measured on pictures of the training set while they were held out; rates are 0…1. */
+/** A limit of "likely generated", measured on the pictures that the figures are of; rates are 0…1. */
 export interface OperatingPoint {
   falsePositiveRate: number;
   threshold: number;

@@ -44,7 +44,7 @@ export function limited(done: Done, rate: number | null): Done {
   const label = probability >= point.threshold ? "generated" : probability <= real ? "real" : "unsure";
   const changed = { ...done, verdict: { ...done.verdict, label, thresholds: { real, generated: point.threshold } } } as const;
   if (label === "real") return changed;
-  return noticed(changed, `Your limit: ${percent(point.threshold)}, at which ${share(rate, "real pictures")} of its training collections was called generated; the figures above are of the head’s own, ${percent(thresholds.generated)}`);
+  return noticed(changed, `Your limit: ${percent(point.threshold)}, at which ${share(rate, "real pictures")} that it had not learnt from was called generated; the figures above are of the head’s own, ${percent(thresholds.generated)}`);
 }
 
 function noticed(done: Done, message: string): Done {

@@ -77,10 +77,11 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// What a chosen limit is worth, and what the head's figures are then not about.
 fn at_another_limit(rate: f64, head: &HeadInfo) -> String {
     format!(
-        "“Likely generated” is said from {:.0} % on: {} % of the real pictures that were held out of the head's training \
-         reached that. Other sources may differ. The figures below were measured at the head's own limit.",
+        "“Likely generated” is said from {:.0} % on, which {} % of the real ones reached, of {}. Other sources may differ. \
+         The figures below were measured at the head's own limit.",
         100.0 * head.thresholds.generated,
-        100.0 * rate
+        100.0 * rate,
+        head.figures.source
     )
 }
 

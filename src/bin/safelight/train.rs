@@ -6,11 +6,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use safelight::device::Device;
 use safelight::features::FeatureSpec;
-use safelight::head::info::Figures;
+use safelight::head::info::{Figures, OperatingPoint};
 use safelight::head::{Head, HeadFile};
 use safelight::train::audit::audit;
 use safelight::train::session::{FOLDS, Naming, Session};
-use safelight::train::validation::limits::Aims;
+use safelight::train::validation::limits::{Aims, operating_points};
 use safelight::{Error, Result};
 
 use crate::features::Pictures;
@@ -119,7 +119,10 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
             let message = "its unseen pictures are of another model, or share a source with those that it learns from";
             return Err(Error::TrainingSet { message: message.to_owned() });
         }
-        head.info.figures = figures(&Head::new(&head), &unseen.training_set(&spec)?, name).await?;
+        let unseen = unseen.training_set(&spec)?;
+        let ready = Head::new(&head);
+        head.info.figures = figures(&ready, &unseen, name).await?;
+        head.info.operating_points = points(&ready, &unseen).await?;
         let figures = &head.info.figures;
         println!(
             "On {name}: AUC {:.3} ({:.3}–{:.3}), {:.0} % of the real called generated, {:.0} % of the generated real.",
@@ -156,6 +159,15 @@ async fn figures(head: &Head, unseen: &safelight::train::data::set::TrainingSet,
         generated_called_real: share(generated.real, generated.generated + generated.unsure + generated.real),
         unsure: share(generated.unsure + real.unsure, unseen.len()),
     })
+}
+
+/// The limits to choose from, measured on the same pictures in all their tiers.
+async fn points(head: &Head, unseen: &safelight::train::data::set::TrainingSet) -> Result<Vec<OperatingPoint>> {
+    let mut tiers = Vec::new();
+    for (_, treatments) in unseen.tiers() {
+        tiers.push(eval::judge(head, unseen, &treatments).await?.probabilities);
+    }
+    Ok(operating_points(&tiers, &unseen.generated()))
 }
 
 /// The day by the system's clock, UTC, ISO 8601.

@@ -2,7 +2,7 @@
 
 use super::folds::Folds;
 use super::judged::Judged;
-use super::limits::{Aims, LIKELY, RATES, calibrate, limit_at, probability, thresholds};
+use super::limits::{Aims, LIKELY, calibrate, operating_points, probability, thresholds};
 use super::report::{Mistake, TierReport};
 use crate::head::Label;
 use crate::head::info::{Calibration, OperatingPoint, Thresholds};
@@ -51,25 +51,15 @@ impl<'a> Held<'a> {
         (calibration, Thresholds { real: all.real.min(upper).min(1.0 - LIKELY), generated: upper.max(LIKELY) })
     }
 
-    /// Limits for false-positive rates from the strictest on, each holding in every tier. Rates that would
-    /// call less than "likely" generated, or that there are too few real pictures for, are left out.
+    /// The operating points of the finished head, from all held-out pictures.
     pub fn operating_points(&self) -> Vec<OperatingPoint> {
         let (calibration, _) = self.calibrated();
         if self.folds.count == 0 || calibration.scale <= 0.0 {
             return Vec::new();
         }
-        let of_class = |tier: &[f32], class: bool| -> Vec<f32> {
-            let held = tier.iter().zip(&self.set.pictures).filter(|(_, picture)| picture.generated == class);
-            held.map(|(&logit, _)| probability(calibration, logit)).collect()
-        };
-        let at = |rate: f64| {
-            let limits = self.tiers.iter().map(|(_, tier)| limit_at(rate, of_class(tier, false)));
-            let threshold = limits.collect::<Option<Vec<f32>>>()?.into_iter().reduce(f32::max)?;
-            let rates = self.tiers.iter().map(|(_, tier)| share_at_least(threshold, &of_class(tier, true)));
-            let true_positive_rate = rates.reduce(f64::min)?;
-            Some(OperatingPoint { false_positive_rate: rate, threshold, true_positive_rate })
-        };
-        RATES.into_iter().filter_map(at).filter(|point| point.threshold >= LIKELY).collect()
+        let of_tier = |tier: &[f32]| tier.iter().map(|&logit| probability(calibration, logit)).collect();
+        let tiers: Vec<Vec<f32>> = self.tiers.iter().map(|(_, tier)| of_tier(tier)).collect();
+        operating_points(&tiers, &self.set.generated())
     }
 
     /// One tier, each fold judged by what the other folds say.
@@ -135,9 +125,4 @@ impl<'a> Held<'a> {
         }
         warnings
     }
-}
-
-/// Share of `values` that are at least `limit`.
-fn share_at_least(limit: f32, values: &[f32]) -> f64 {
-    values.iter().filter(|&&value| value >= limit).count() as f64 / values.len().max(1) as f64
 }

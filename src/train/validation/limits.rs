@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::logistic::Logistic;
-use crate::head::info::{Calibration, Thresholds};
+use crate::head::info::{Calibration, OperatingPoint, Thresholds};
 use crate::metrics::calibration::class_weights;
 
 /// What share of mistakes the thresholds are chosen for.
@@ -50,15 +50,37 @@ pub fn probability(calibration: Calibration, logit: f32) -> f32 {
 pub const LIKELY: f32 = 2.0 / 3.0;
 
 /// The false-positive rates that operating points are given for.
-pub const RATES: [f64; 5] = [0.005, 0.01, 0.02, 0.05, 0.1];
+const RATES: [f64; 5] = [0.005, 0.01, 0.02, 0.05, 0.1];
 
 /// The lowest limit that at most `rate` of further real pictures like these are expected at or above: the
 /// split-conformal quantile of their probabilities (Vovk et al. 2005). `None` where there are too few for
 /// that (19 for 5 %).
-#[must_use]
-pub fn limit_at(rate: f64, mut real: Vec<f32>) -> Option<f32> {
+fn limit_at(rate: f64, mut real: Vec<f32>) -> Option<f32> {
     real.sort_by(f32::total_cmp);
     real.get(rank(real.len(), rate).checked_sub(1)?).map(|value| value.next_up().min(1.0))
+}
+
+/// Limits of "likely generated" for false-positive rates from the strictest on, each holding in every tier.
+/// `tiers` holds the calibrated probabilities of the same pictures in each, `[n]`. Rates that would call less
+/// than "likely" generated, or that there are too few real pictures for, are left out.
+#[must_use]
+pub fn operating_points(tiers: &[Vec<f32>], generated: &[bool]) -> Vec<OperatingPoint> {
+    let of_class = |tier: &[f32], class: bool| -> Vec<f32> {
+        tier.iter().zip(generated).filter(|&(_, &truth)| truth == class).map(|(&value, _)| value).collect()
+    };
+    let at = |rate: f64| {
+        let limits = tiers.iter().map(|tier| limit_at(rate, of_class(tier, false)));
+        let threshold = limits.collect::<Option<Vec<f32>>>()?.into_iter().reduce(f32::max)?;
+        let found = tiers.iter().map(|tier| share_at_least(threshold, &of_class(tier, true)));
+        let true_positive_rate = found.reduce(f64::min)?;
+        Some(OperatingPoint { false_positive_rate: rate, threshold, true_positive_rate })
+    };
+    RATES.into_iter().filter_map(at).filter(|point| point.threshold >= LIKELY).collect()
+}
+
+/// Share of `values` that are at least `limit`.
+fn share_at_least(limit: f32, values: &[f32]) -> f64 {
+    values.iter().filter(|&&value| value >= limit).count() as f64 / values.len().max(1) as f64
 }
 
 /// How many of `n` lie on the right side where `share` of further ones may lie on the wrong one; more than

@@ -82,7 +82,7 @@ test("a limit is a measured rate; it changes the word, the scale and what is sai
   assert.match(own, /^● The head’s own limit, From 75 % on\. On 607 pictures .* 1 in 20 real photographs generated/);
   assert.match(strict, /^○ 1 in 100 real pictures, From 95 % on; finds/);
   assert.equal(others.length, 2);
-  assert.match(await options.$eval("#limits-meaning", (text) => text.textContent), /held out.*do not carry over/);
+  assert.match(await options.$eval("#limits-meaning", (text) => text.textContent), /measured on a made-up set.*do not carry over/);
   assert.equal((await cards())[0].label, "generated"); // 91 %
   await chooseLimit(0.01);
   await until(async () => (await cards())[0].label === "unsure");
