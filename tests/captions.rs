@@ -73,7 +73,7 @@ impl Bench {
     /// Trains on `pictures`; standard output and the report.
     fn train(&self, head: &str, more: &[&str]) -> (String, Value) {
         let (pictures, head, report) = (self.path("pictures"), self.path(head), self.path("report.json"));
-        let train = ["train", &pictures, "--out", &head, "--report", &report, "--width", "16", "--epochs", "6"];
+        let train = ["train", &pictures, "--out", &head, "--report", &report, "--width", "32", "--epochs", "40"];
         let output = self.safelight(&[&train[..], &["--batch", "32", "--cache", &self.path("cache")], more].concat());
         let out = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{out}\n{}", String::from_utf8_lossy(&output.stderr));
