@@ -82,10 +82,10 @@ pub fn linear(
     then: Epilogue<'_>,
 ) -> Matrix {
     let Weight { outputs, inputs, format, .. } = *weight;
-    let pipeline = pipeline(gpu, tile, [outputs, inputs], format, bias.is_some(), then.word());
+    let pipeline = pipeline(gpu, tile, format, bias.is_some(), then.word());
     let y = gpu.matrix(x.rows, outputs);
-    let rows = gpu.uniform([x.rows, 0, 0, 0]);
-    let mut data = vec![(0, &rows), (1, x.buffer.buffer()), (2, &weight.values), (6, y.buffer.buffer())];
+    let size = gpu.uniform([x.rows, inputs / 4, outputs, 0]);
+    let mut data = vec![(0, &size), (1, x.buffer.buffer()), (2, &weight.values), (6, y.buffer.buffer())];
     data.extend(weight.scales.as_ref().map(|scales| (3, scales)));
     data.extend(bias.map(|bias| (4, bias)));
     if let Epilogue::Add(residual) = then {
@@ -100,17 +100,15 @@ pub fn linear(
 fn pipeline(
     gpu: &Context,
     tile: Tile,
-    [outputs, inputs]: [usize; 2],
     format: Format,
     bias: bool,
     then: Option<&'static str>,
 ) -> wgpu::ComputePipeline {
     let epilogue = then.unwrap_or("nothing");
-    let name = format!("linear {inputs}→{outputs} {} bias={bias} {epilogue} {}", format.name(), tile.name());
+    let name = format!("linear {} bias={bias} {epilogue} {}", format.name(), tile.name());
     gpu.pipeline(&name, || {
         let [x, y] = tile.lanes;
-        let mut source = Source::default().size("INPUT4", inputs / 4).size("OUTPUT", outputs);
-        source = source.size("X", x).size("Y", y).size("R", tile.rows).size("C", tile.columns);
+        let mut source = Source::default().size("X", x).size("Y", y).size("R", tile.rows).size("C", tile.columns);
         source = source.repeat('r', tile.rows).repeat('c', tile.columns);
         source = if bias { source.keep("bias") } else { source };
         source = then.map_or(source.clone(), |word| source.keep(word));
