@@ -13,6 +13,7 @@
 
 pub mod clip;
 mod clock;
+pub mod cpu;
 pub mod detector;
 pub mod device;
 pub mod error;

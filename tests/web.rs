@@ -5,7 +5,7 @@
 //! minutes for it. `SAFELIGHT_GPU_PICTURES`, read when the test is compiled, says how many of the 16
 //! pictures Firefox compares on WebGPU (default 2).
 #![cfg(target_arch = "wasm32")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that panics has failed")]
 
 mod common;
 
@@ -14,6 +14,7 @@ use js_sys::{Function, Promise, Reflect, Uint8Array};
 use safelight::clip::pack::{Manifest, PackReader};
 use safelight::clip::self_test;
 use safelight::clip::vision::VisionTower;
+use safelight::cpu::product::Panels;
 use safelight::device::{Device, Kind, Preference};
 use safelight::picture::{Limits, Picture};
 use safelight::pixels;
@@ -47,6 +48,7 @@ async fn file(path: &str) -> Vec<u8> {
 }
 
 async fn open(manifest: &str, weights: &[u8], preference: Preference) -> VisionTower {
+    safelight::web::kernel::install(); // the library's start function is not run in its tests
     let device = self_test::open(preference).await.unwrap();
     let info = device.info();
     console_log!("{:?}", info);
@@ -94,6 +96,27 @@ async fn the_tiny_tower_on_the_cpu() {
 #[wasm_bindgen_test]
 async fn the_tiny_tower_on_webgpu() {
     compare_tiny(Preference::Gpu).await;
+}
+
+/// Odd numbers of rows, several panels, and sums that are taken in blocks, the last one shorter. Both sides round f32
+/// products, in different orders: sums of 1,028 products of numbers below 1 differ by some 1e-5.
+#[wasm_bindgen_test]
+fn the_matrix_product_of_its_own_module() {
+    safelight::web::kernel::install();
+    let wave = |index: usize| (index as f32 * 0.7).sin();
+    for [m, n, k] in [[1, 8, 4], [3, 16, 12], [5, 8, 516], [9, 24, 1028]] {
+        let (x, bias): (Vec<f32>, Vec<f32>) = ((0..m * k).map(wave).collect(), (0..n).map(wave).collect());
+        let weight: Vec<f32> = (0..n * k).map(|index| wave(index + 5)).collect(); // [n, k]
+        let panels = Panels::pack(&weight, n, k).expect("this browser takes no module for the product");
+        let got = panels.multiply(&x, &bias);
+        for (at, got) in got.into_iter().enumerate() {
+            let (row, column) = (at / n, at % n);
+            let products = x[row * k..][..k].iter().zip(&weight[column * k..][..k]).map(|(a, b)| a * b);
+            let expected = bias[column] + products.sum::<f32>();
+            assert!((got - expected).abs() < 1e-4, "{m} × {n} × {k} at {at}: {got}, not {expected}");
+        }
+    }
+    assert!(Panels::pack(&[0.0; 28], 7, 4).is_none() && Panels::pack(&[0.0; 48], 8, 6).is_none());
 }
 
 #[wasm_bindgen_test]

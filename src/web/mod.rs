@@ -4,6 +4,7 @@ mod captions;
 mod checkpoint;
 mod embedding;
 mod features;
+pub mod kernel;
 #[cfg(feature = "train")]
 mod labels;
 #[cfg(feature = "train")]
@@ -31,6 +32,7 @@ type JsResult<T> = Result<T, JsValue>;
 #[wasm_bindgen(start)]
 fn start() {
     console_error_panic_hook::set_once();
+    kernel::install();
 }
 
 /// Takes a model pack in, piece by piece, onto a device that passed its self-test.

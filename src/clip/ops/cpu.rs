@@ -1,4 +1,4 @@
-//! The operations on the processor, with burn.
+//! The operations on the processor, with burn; in a browser, products with a module of their own.
 
 use burn::tensor::activation::sigmoid;
 use burn::tensor::module;
@@ -9,6 +9,7 @@ use super::{LayerNorm, Linear, Ops, PictureEmbedding, Then, Values};
 use crate::Result;
 use crate::clip::config::{BlockShape, VisionConfig};
 use crate::clip::weights::floats;
+use crate::cpu::product::Panels;
 use crate::device::Device;
 
 /// ε of every layer norm of CLIP.
@@ -27,18 +28,29 @@ impl Cpu {
     }
 }
 
+/// A linear layer's weight.
+#[derive(Debug, Clone)]
+pub enum Weight {
+    /// `[in, out]`: burn's order.
+    Tensor(Box<Tensor<2>>),
+    /// For the browser's own product.
+    Panels(Panels),
+}
+
 impl Ops for Cpu {
     type Hidden = Tensor<3>;
-    /// `[in, out]`: burn's order.
-    type Weight = Tensor<2>;
+    type Weight = Weight;
     type Projections = [Linear<Self>; 3];
     type Vector = Tensor<1>;
     type Table = Tensor<2>;
 
-    fn weight(&self, [outputs, inputs]: [usize; 2], values: Values<'_>) -> Tensor<2> {
+    fn weight(&self, [outputs, inputs]: [usize; 2], values: Values<'_>) -> Weight {
         let values = floats(values.dtype, values.bytes, values.scales).unwrap_or_default();
+        if let Some(panels) = Panels::pack(&values, outputs, inputs) {
+            return Weight::Panels(panels);
+        }
         let values = transpose(&values, outputs, inputs); // [in, out]
-        Tensor::from_data(TensorData::new(values, [inputs, outputs]), self.device.burn())
+        Weight::Tensor(Box::new(Tensor::from_data(TensorData::new(values, [inputs, outputs]), self.device.burn())))
     }
 
     fn projections(&self, layers: [Linear<Self>; 3]) -> Result<[Linear<Self>; 3]> {
@@ -54,7 +66,7 @@ impl Ops for Cpu {
         Tensor::from_data(TensorData::new(values, shape), self.device.burn())
     }
 
-    async fn prepare(&self, _: BlockShape, _: &Tensor<2>) -> Result<()> {
+    async fn prepare(&self, _: BlockShape, _: &Weight) -> Result<()> {
         Ok(())
     }
 
@@ -67,7 +79,7 @@ impl Ops for Cpu {
         let n = pixels.len() / (3 * side * side);
         let pixels = Tensor::<4>::from_data(TensorData::new(pixels, [n, 3, side, side]), self.device.burn());
         let patches = patches(pixels, config.patch_size); // [n, patches, 3·patch·patch]
-        let patches = patches.matmul(embedding.patch.weight.clone().unsqueeze()); // [n, patches, width]
+        let patches = linear(patches, &embedding.patch); // [n, patches, width]
         let class = embedding.class.clone().reshape([1, 1, width]).expand([n, 1, width]); // [n, 1, width]
         Tensor::cat(vec![class, patches], 1) + embedding.position.clone().unsqueeze() // [n, tokens, width]
     }
@@ -129,7 +141,19 @@ impl Ops for Cpu {
 
 /// `x · weight + bias`: `[n, tokens, in]` → `[n, tokens, out]`.
 fn linear(x: Tensor<3>, layer: &Linear<Cpu>) -> Tensor<3> {
-    module::linear(x, layer.weight.clone(), layer.bias.clone())
+    let panels = match &layer.weight {
+        Weight::Tensor(weight) => return module::linear(x, weight.as_ref().clone(), layer.bias.clone()),
+        Weight::Panels(panels) => panels,
+    };
+    let ([n, tokens, _], device) = (x.dims(), x.device());
+    let bias = layer.bias.clone().map_or_else(|| vec![0.0; panels.outputs()], at_once);
+    let product = panels.multiply(&at_once(x), &bias);
+    Tensor::from_data(TensorData::new(product, [n, tokens, bias.len()]), &device) // [n, tokens, out]
+}
+
+/// The values of a tensor. On the CPU nothing has to be waited for, in a browser neither.
+fn at_once<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().unwrap_or_default()
 }
 
 /// Cuts pictures into patches: `[n, 3, side, side]` → `[n, patches, 3·patch·patch]`, patches in

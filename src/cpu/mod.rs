@@ -1,0 +1,3 @@
+//! What the CPU path adds to burn-flex.
+
+pub mod product;
