@@ -14,7 +14,7 @@ export function announce(words: string): void {
 }
 
 function required<T>(element: T | null, what: string): T {
-  if (element === null) throw new Error(`index.html lacks ${what}`);
+  if (element === null) throw new Error(`the document lacks ${what}`);
   return element;
 }
 

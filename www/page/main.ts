@@ -2,9 +2,9 @@
 import type { DetectorInfo } from "../safelight.js";
 import { byId } from "./dom.ts";
 import { listenForDrops } from "./drops.ts";
-import { offerModels } from "./models.ts";
 import { takeIn } from "./intake.ts";
 import { limitsMeaning, showLimits } from "./limit-list.ts";
+import { offerModels } from "./models.ts";
 import { keepOffline, keepStored } from "./offline.ts";
 import { Queue } from "./queue.ts";
 import { Session } from "./session.ts";
@@ -21,7 +21,7 @@ const session: Session = new Session(
   settings,
   (state) => {
     status.show(state, settings.storedHead !== null);
-    if (state.phase === "ready") showLimit(state.opened.info.head);
+    if (state.phase === "ready") showHead(state.opened.info.head);
   },
   (client) => queue.use(client),
 );
@@ -29,7 +29,8 @@ const queue = new Queue(session);
 const checkDrops = takeIn((files) => queue.add(files), () => document.body.dataset["view"] === "check");
 const views = new Views(session, checkDrops);
 
-function showLimit(head: DetectorInfo["head"]): void {
+function showHead(head: DetectorInfo["head"]): void {
+  byId("no-head").hidden = !head.blank;
   showLimits(byId("limits"), head, () => queue.refresh());
   byId("limits").hidden = head.operatingPoints.length === 0;
   byId("limits-meaning").textContent = head.operatingPoints.length === 0 ? "" : limitsMeaning(head);

@@ -62,7 +62,6 @@ export class Status {
     byId("model").toggleAttribute("data-own-head", own);
     byId("site-head").hidden = !own;
     byId("model").toggleAttribute("data-blank", head.blank);
-    byId("no-head").hidden = !head.blank;
     byId("model-line").textContent = head.blank ? "This model has no head yet" : own ? `Your head “${head.name}” decides` : "The detector is ready";
     byId("model-note").textContent = words.parts(info);
     byId("worth-figures").textContent = head.blank ? "A model without a head gives no verdict." : words.figuresAtLength(head.figures);
