@@ -233,19 +233,17 @@ export class Host {
     };
     const bytes = new Uint8Array(await readable(picture));
     signal.throwIfAborted();
-    try {
-      const verdict = await detector.check(bytes, observe, caption);
-      const { kernels } = detector;
-      if (kernels !== "" && kernels !== this.#kernels) await keepKernels((this.#kernels = kernels));
-      return verdict;
-    } catch (thrown) {
+    const verdict = await detector.check(bytes, observe, caption).catch(async (thrown: unknown) => {
       const problem = describe(thrown, "check");
       if (problem.code !== "picture-format") throw problem;
       const decoded = await decodeInBrowser(picture, bytes);
       if (decoded === null) throw problem;
       const { rgba, width, height, format } = decoded;
-      return await detector.checkPixels(rgba, width, height, format, observe, caption);
-    }
+      return detector.checkPixels(rgba, width, height, format, observe, caption);
+    });
+    const { kernels } = detector;
+    if (kernels !== "" && kernels !== this.#kernels) await keepKernels((this.#kernels = kernels));
+    return verdict;
   }
 
   /** Loads what captions need, once. */

@@ -1,8 +1,9 @@
 //! A device with its queue: kernels are compiled once, recorded one after another, and submitted together.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use super::lock::lock;
 use super::matrix::Matrix;
 use super::pool::Pool;
 use super::signal::signal;
@@ -272,11 +273,6 @@ impl Context {
         self.queue.write_buffer(&buffer, 0, bytes);
         buffer
     }
-}
-
-/// Nothing that holds one of these locks panics halfway.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Numbers as the device wants them: little-endian, which is also what every platform of wgpu is.

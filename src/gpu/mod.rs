@@ -3,7 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `context` | the device; kernels compiled once, recorded, submitted together |
-//! | `signal` | a callback as a future |
+//! | `signal`, `lock` | a callback as a future; a lock that is never poisoned |
 //! | `pool` | buffers for activations, given back and used again |
 //! | `matrix` | activations, and weights as they lie in their file |
 //! | `source` | a kernel's file → WGSL: constants, unrolled lines |
@@ -13,6 +13,7 @@
 pub mod attention;
 pub mod context;
 pub mod linear;
+mod lock;
 pub mod matrix;
 mod pool;
 pub mod rows;

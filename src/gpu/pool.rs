@@ -2,7 +2,9 @@
 //! over as many pictures, find everything allocated.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
+
+use super::lock::lock;
 
 /// Buffers that are free, by length in bytes.
 #[derive(Debug, Default)]
@@ -20,7 +22,7 @@ pub struct Scratch {
 impl Pool {
     /// A free buffer of `bytes`, or a new one.
     pub fn take(self: &Arc<Self>, device: &wgpu::Device, bytes: u64) -> Scratch {
-        let buffer = self.lock().get_mut(&bytes).and_then(Vec::pop);
+        let buffer = lock(&self.free).get_mut(&bytes).and_then(Vec::pop);
         let buffer = buffer.unwrap_or_else(|| {
             device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("activations"),
@@ -34,12 +36,7 @@ impl Pool {
 
     /// Gives the free buffers' memory back.
     pub fn clear(&self) {
-        self.lock().clear();
-    }
-
-    /// Nothing that holds the lock panics halfway.
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Vec<wgpu::Buffer>>> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.free).clear();
     }
 }
 
@@ -53,6 +50,6 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        self.pool.lock().entry(self.buffer.size()).or_default().push(self.buffer.clone());
+        lock(&self.pool.free).entry(self.buffer.size()).or_default().push(self.buffer.clone());
     }
 }

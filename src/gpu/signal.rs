@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
-use super::context::lock;
+use super::lock::lock;
 
 /// What the callback said, and who waits for it.
 #[derive(Debug)]

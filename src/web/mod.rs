@@ -113,7 +113,6 @@ impl Detector {
     }
 
     /// Which kernels were chosen on this GPU, as a text to keep; empty on the CPU and before the first check.
-    /// Which kernels were chosen on this GPU, as a text to keep; empty on the CPU and before the first check.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn kernels(&self) -> String {

@@ -1,5 +1,8 @@
 //! The operations on the processor, with burn; in a browser, products with a module of their own.
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
 use burn::tensor::activation::sigmoid;
 use burn::tensor::module;
 use burn::tensor::ops::AttentionModuleOptions;
@@ -151,9 +154,13 @@ fn linear(x: Tensor<3>, layer: &Linear<Cpu>) -> Tensor<3> {
     Tensor::from_data(TensorData::new(product, [n, tokens, bias.len()]), &device) // [n, tokens, out]
 }
 
-/// The values of a tensor. On the CPU nothing has to be waited for, in a browser neither.
+/// The values of a tensor of burn-flex, which computes at once: its future is ready when it is first asked.
 fn at_once<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_into_vec().unwrap_or_default()
+    let mut reading = pin!(tensor.into_data_async());
+    match reading.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(data)) => data.try_into_vec().unwrap_or_default(),
+        _ => Vec::new(),
+    }
 }
 
 /// Cuts pictures into patches: `[n, 3, side, side]` → `[n, patches, 3·patch·patch]`, patches in
