@@ -1,5 +1,7 @@
-/** Which of our kernels were fastest on this browser's GPU, kept so that they are measured once. Cache storage, because
- * workers of pages and extensions have it alike; where it is refused, they are measured again. */
+/**
+ * Which of our kernels were fastest on this browser's GPU, kept so that they are measured once. Cache storage, because
+ * workers of pages and extensions have it alike; where it is refused, they are measured again.
+ */
 const CACHE = "safelight-kernels";
 const ENTRY = "https://kernels.invalid/choices.json";
 
@@ -18,5 +20,13 @@ export async function keepKernels(kernels: string): Promise<void> {
     await (await caches.open(CACHE)).put(ENTRY, new Response(kernels));
   } catch {
     // measured again next time
+  }
+}
+
+export async function forgetKernels(): Promise<void> {
+  try {
+    await caches.delete(CACHE);
+  } catch {
+    // where it is refused, nothing was kept
   }
 }

@@ -146,6 +146,10 @@ impl VisionConfig {
         if !self.image_size.is_multiple_of(self.patch_size) {
             return Err(refuse("the picture's side is not a multiple of the patch's"));
         }
+        // Kernels read four values at a time; with an odd side, a patch of three channels is no multiple of four.
+        if !self.patch_size.is_multiple_of(2) {
+            return Err(refuse("the patch's side is odd, which the kernels cannot read"));
+        }
         if !self.width.is_multiple_of(self.heads) {
             return Err(refuse("the image tower's width is not a multiple of its number of heads"));
         }

@@ -1,5 +1,6 @@
 /** The options: which head decides, how strict the person is, which hosts were allowed, and forgetting all of it. */
 import { deleteHead, listHeads } from "../heads.ts";
+import { forgetKernels } from "../kernels.ts";
 import { byId, h } from "../page/dom.ts";
 import { limitsMeaning, showLimits } from "../page/limit-list.ts";
 import { HeadList } from "./head-list.ts";
@@ -36,6 +37,7 @@ async function showHosts(): Promise<void> {
 async function clearEverything(): Promise<void> {
   await reach({ kind: "reset" });
   for (const { sha256 } of await listHeads()) await deleteHead(sha256);
+  await forgetKernels();
   localStorage.clear();
   const own = byId("limits").querySelector("input"); // the first
   if (own !== null) own.checked = true;

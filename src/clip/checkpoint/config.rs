@@ -161,6 +161,7 @@ mod tests {
             (r#"{"model_type": "clip", "vision_config": {"layer_norm_eps": 1e-6}}"#, "0.000001"),
             (r#"{"model_type": "clip", "vision_config": {"num_channels": 1}}"#, "1 channels"),
             (r#"{"model_type": "clip", "vision_config": {"hidden_size": 770}}"#, "heads"),
+            (r#"{"model_type": "clip", "vision_config": {"patch_size": 7}}"#, "odd"),
             (r"[]", "config.json"),
         ] {
             let error = read_config(json).unwrap_err();

@@ -122,11 +122,13 @@ test("screenshots", async () => {
 
 test("clearing everything", async () => {
   await chooseLimit(0.01);
+  await options.evaluate(() => caches.open("safelight-kernels"));
   await options.click("#clear-all");
   await options.waitForFunction(() => document.getElementById("clear-outcome").textContent.startsWith("Done"));
   assert.deepEqual(await rows(), ["● The head that ships with Safelight"]);
   assert.equal((await cards()).length, 0);
   assert.equal(await options.evaluate(() => localStorage.length), 0);
+  assert.equal(await options.evaluate(() => caches.has("safelight-kernels")), false);
   assert.match((await limits())[0], /^● The head’s own limit/);
 });
 
