@@ -8,7 +8,7 @@ const ENTRY = "https://kernels.invalid/choices.json";
 /** What was kept; empty where nothing was. Whether it fits this GPU and this build is decided in Rust. */
 export async function keptKernels(): Promise<string> {
   try {
-    const kept = await (await caches.open(CACHE)).match(ENTRY);
+    const kept = await caches.match(ENTRY, { cacheName: CACHE }); // `open` would make one where there is none
     return (await kept?.text()) ?? "";
   } catch {
     return "";
