@@ -21,6 +21,7 @@ pub mod extractor;
 pub mod features;
 mod gpu;
 pub mod head;
+mod hex;
 #[cfg(feature = "train")]
 pub mod metrics;
 pub mod picture;

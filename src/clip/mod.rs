@@ -23,6 +23,7 @@ pub mod self_test;
 pub mod text;
 pub mod tokenizer;
 mod transformer;
+mod values;
 pub mod vision;
 pub mod weights;
 

@@ -2,7 +2,6 @@
 //! that never more than one tensor is held in two forms.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 use safetensors::Dtype;
 use serde::{Deserialize, Serialize};
@@ -15,6 +14,7 @@ use super::text::TextTower;
 use super::vision::VisionTower;
 use super::weights::{self, SCALE, Weights};
 use crate::device::Device;
+use crate::hex::hex;
 use crate::{Error, Result};
 
 /// The manifest format this version reads and writes.
@@ -232,15 +232,6 @@ fn first_missing(left: BTreeMap<String, TensorSpec>) -> Result<()> {
     // A missing tensor is named before the scale that would belong to it.
     let name = left.into_keys().min_by_key(|name| name.ends_with(SCALE));
     name.map_or(Ok(()), |name| Err(Error::TensorMissing { name }))
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use safetensors::Dtype;
 
-use super::weights::floats;
+use super::values::floats;
 
 /// A table `[rows, columns]`.
 #[derive(Debug, Clone)]

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use half::{bf16, f16};
 use safetensors::Dtype;
 
 use super::config::{Role, TensorSpec};
-use super::ops::{Cpu, Gpu, LayerNorm, Linear, Ops, Values};
+use super::ops::{Cpu, Gpu, LayerNorm, Linear, Ops};
 use super::rows::Rows;
+use super::values::{Values, floats};
 use crate::device::Device;
 use crate::{Error, Result};
 
@@ -177,24 +177,6 @@ fn all_finite(dtype: Dtype, bytes: &[u8]) -> Option<bool> {
     })
 }
 
-/// Numbers of a weight file as f32; `None` where weights cannot have the type. Of int8 the bytes are as many
-/// rows as there are `scales`.
-pub(super) fn floats(dtype: Dtype, bytes: &[u8], scales: &[f32]) -> Option<Vec<f32>> {
-    Some(match dtype {
-        Dtype::F32 => bytes.as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect(),
-        Dtype::F16 => bytes.as_chunks().0.iter().map(|&two| f16::from_le_bytes(two).to_f32()).collect(),
-        Dtype::BF16 => bytes.as_chunks().0.iter().map(|&two| bf16::from_le_bytes(two).to_f32()).collect(),
-        Dtype::I8 => {
-            let columns = (bytes.len() / scales.len().max(1)).max(1);
-            let dequantise = |(row, &scale): (&[u8], &f32)| {
-                row.iter().map(|&byte| f32::from(byte.cast_signed()) * scale).collect::<Vec<_>>()
-            };
-            bytes.chunks_exact(columns).zip(scales).flat_map(dequantise).collect()
-        }
-        _ => return None,
-    })
-}
-
 /// What the file must hold besides `specs` when it is quantised: scales `[out]` for its int8 tensors.
 pub(super) fn with_scales(
     specs: &BTreeMap<String, TensorSpec>,
@@ -210,6 +192,8 @@ pub(super) fn with_scales(
 
 #[cfg(test)]
 mod tests {
+    use half::{bf16, f16};
+
     use super::*;
 
     #[test]

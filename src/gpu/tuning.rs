@@ -14,6 +14,7 @@ use super::context::Context;
 use super::linear::{Epilogue, TILES, Tile, linear};
 use super::matrix::{Format, Matrix, Weight};
 use crate::clock::Clock;
+use crate::hex::hex;
 use crate::random::random;
 use crate::{Error, Result};
 
@@ -107,7 +108,7 @@ pub fn build() -> String {
     }
     let tiles = TILES.iter().map(Tile::name).chain(WALKS.iter().map(Walk::name));
     tiles.for_each(|name| hash.update(name));
-    crate::clip::pack::hex(&hash.finalize()[..8])
+    hex(&hash.finalize()[..8])
 }
 
 /// Chooses for the shapes that have no choice yet. `width` is that of the activations that attention gives.

@@ -2,7 +2,7 @@
 import { asProblem } from "../protocol.ts";
 import type { Verdict } from "../safelight.js";
 import { announce, h } from "./dom.ts";
-import type { Lent } from "./train/bench.ts";
+import type { Lent } from "./train/lent.ts";
 import * as words from "./words.ts";
 
 export class Correction {

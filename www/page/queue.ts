@@ -7,7 +7,7 @@ import { Card } from "./card.ts";
 import { Correction } from "./correction.ts";
 import { announce, byId } from "./dom.ts";
 import { chosenRate, limited } from "./limit.ts";
-import type { Lent } from "./train/bench.ts";
+import type { Lent } from "./train/lent.ts";
 import * as words from "./words.ts";
 
 interface Item extends Waiter {

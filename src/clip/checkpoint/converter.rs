@@ -4,7 +4,8 @@ use safetensors::Dtype;
 use sha2::{Digest, Sha256};
 
 use super::plan::{Plan, Step};
-use crate::clip::pack::{PackFile, hex};
+use crate::clip::pack::PackFile;
+use crate::hex::hex;
 use crate::{Error, Result};
 
 /// Name of a pack's weight file.

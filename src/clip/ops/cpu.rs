@@ -8,10 +8,10 @@ use burn::tensor::module;
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Tensor, TensorData};
 
-use super::{LayerNorm, Linear, Ops, PictureEmbedding, Then, Values};
+use super::{LayerNorm, Linear, Ops, PictureEmbedding, Then};
 use crate::Result;
 use crate::clip::config::{BlockShape, VisionConfig};
-use crate::clip::weights::floats;
+use crate::clip::values::{Values, floats};
 use crate::cpu::product::Panels;
 use crate::device::Device;
 

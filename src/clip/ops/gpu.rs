@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use safetensors::Dtype;
 
-use super::{LayerNorm, Linear, Ops, PictureEmbedding, Then, Values};
+use super::{LayerNorm, Linear, Ops, PictureEmbedding, Then};
 use crate::clip::config::{BlockShape, VisionConfig};
-use crate::clip::weights::floats;
+use crate::clip::values::{Values, floats};
 use crate::gpu::attention::{Sequences, attention};
 use crate::gpu::linear::{Epilogue, linear};
 use crate::gpu::matrix::{Buffer, Format, Matrix, Weight, stack_buffers};

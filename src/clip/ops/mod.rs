@@ -6,12 +6,11 @@ mod gpu;
 
 use std::fmt::Debug;
 
-use safetensors::Dtype;
-
 pub use cpu::Cpu;
 pub use gpu::Gpu;
 
 use super::config::{BlockShape, VisionConfig};
+use super::values::Values;
 use crate::Result;
 
 /// Computes on one device.
@@ -90,15 +89,6 @@ pub trait Ops: Debug + Clone {
     /// # Errors
     /// [`crate::Error::DeviceFailed`].
     fn read(&self, x: &Self::Hidden) -> impl Future<Output = Result<Vec<f32>>>;
-}
-
-/// A tensor's numbers as they stand in its file, row-major.
-#[derive(Debug, Clone, Copy)]
-pub struct Values<'a> {
-    pub dtype: Dtype,
-    pub bytes: &'a [u8],
-    /// Of int8: one for each output.
-    pub scales: &'a [f32],
 }
 
 /// What follows a product.

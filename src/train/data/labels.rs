@@ -15,16 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::metadata::{self, Line};
+pub use super::metadata::{Metadata, Problem};
 use super::names::{class_of, is_split};
-
-/// A file of [`to_read`], and what it holds.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Metadata {
-    /// Path relative to the picked folder, `/` between parts.
-    pub path: String,
-    /// The file's text.
-    pub text: String,
-}
 
 /// What a person says of a folder whose name says nothing, or says it wrongly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,15 +61,6 @@ pub struct Unknown {
     pub folder: String,
     /// Pictures directly in it.
     pub count: usize,
-}
-
-/// A file that was left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Problem {
-    /// Path of the file that the message is about.
-    pub path: String,
-    /// A sentence.
-    pub message: String,
 }
 
 /// Extensions of pictures that Safelight or a browser reads; what the bytes are is found out later.

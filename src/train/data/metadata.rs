@@ -4,10 +4,28 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::labels::{Metadata, Problem};
 use super::names::class_of;
+
+/// A file of [`super::labels::to_read`], and what it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Metadata {
+    /// Path relative to the picked folder, `/` between parts.
+    pub path: String,
+    /// The file's text.
+    pub text: String,
+}
+
+/// A file that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Path of the file that the message is about.
+    pub path: String,
+    /// A sentence.
+    pub message: String,
+}
 
 /// What a line says of a picture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,15 +4,13 @@ import type { TrainInput } from "../../protocol.ts";
 import type { AuditReport, DetectorInfo, LabelledPicture } from "../../safelight.js";
 import { announce, h } from "../dom.ts";
 import { keepStored } from "../offline.ts";
-import { ask } from "./bench.ts";
 import type { Bench, Screen } from "./bench.ts";
 import { table } from "./chart.ts";
-import { unreadableFiles } from "./facts.ts";
-import { labels } from "./labels.ts";
+import { unreadableFiles } from "./filelist.ts";
+import { ask } from "./lent.ts";
 import { intervals } from "./plots.ts";
 import type { Project } from "./project.ts";
 import { recipe } from "./recipe.ts";
-import { training } from "./training.ts";
 import * as words from "./words.ts";
 
 const LISTED = 50;
@@ -34,7 +32,7 @@ export function audit(bench: Bench, project: Project): Screen {
     const report = await ask(bench, "audit", { pictures }, { signal: abort.signal });
     const detector = (await bench.client(abort.signal)).opened?.info ?? null;
     project.audit = report;
-    const again = (): void => bench.show(audit(bench, project));
+    const again = (): void => bench.go({ at: "audit", project });
     findings.removeAttribute("aria-busy");
     findings.replaceChildren(
       ...[leak(report), captions(report, project, detector) ?? "", balance(report), duplicates(project, pictures, report, again), sources(report), unreadableFiles(project)],
@@ -45,7 +43,7 @@ export function audit(bench: Bench, project: Project): Screen {
   void run().catch((thrown: unknown) => {
     const problem = asProblem(thrown, "worker-crashed");
     if (problem.code === "cancelled") return;
-    const retry = h("button", { type: "button", click: () => bench.show(audit(bench, project)) }, "Try again");
+    const retry = h("button", { type: "button", click: () => bench.go({ at: "audit", project }) }, "Try again");
     findings.replaceChildren(h("p", { class: "problem", role: "alert" }, words.sentence(problem)), retry);
   });
   return { element, step: "audit", leave: () => abort.abort() };
@@ -160,7 +158,7 @@ function start(bench: Bench, project: Project, pictures: readonly LabelledPictur
     const { altered, ...choice } = read();
     const input: TrainInput = { ...choice, id: crypto.randomUUID(), pictures: project.pictures(), treatments: project.treatments(altered), audit: project.audit };
     void keepStored().catch(() => undefined);
-    bench.show(training(bench, { input, project, features: "compute" }));
+    bench.go({ at: "training", plan: { input, project, features: "compute" } });
   };
   return h(
     "section",
@@ -176,7 +174,7 @@ function start(bench: Bench, project: Project, pictures: readonly LabelledPictur
       "div",
       { class: "go" },
       h("button", { type: "button", class: "primary", id: "train", click: begin }, "Train"),
-      h("button", { type: "button", class: "quiet", click: () => bench.show(labels(bench, project)) }, "Back to the labels"),
+      h("button", { type: "button", class: "quiet", click: () => bench.go({ at: "labels", project }) }, "Back to the labels"),
     ),
   );
 }

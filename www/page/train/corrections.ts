@@ -1,8 +1,8 @@
 /** Verdicts that a person corrected: the features and the answer are kept, the picture is not. */
 import { database, keeping } from "../../database.ts";
 import { h } from "../dom.ts";
-import { ask } from "./bench.ts";
-import type { Lent } from "./bench.ts";
+import { ask } from "./lent.ts";
+import type { Lent } from "./lent.ts";
 import { TIERS } from "./project.ts";
 import * as words from "./words.ts";
 

@@ -1,16 +1,15 @@
 /** Between labels and audit: what the files tell without their pixels. */
-import type { Screen, Bench } from "./bench.ts";
-import { ask } from "./bench.ts";
-import { audit } from "./audit.ts";
 import { h } from "../dom.ts";
+import type { Bench, Screen } from "./bench.ts";
+import { unreadableFiles } from "./filelist.ts";
 import type { Entry } from "./folder.ts";
-import { labels, listOf } from "./labels.ts";
+import { ask } from "./lent.ts";
 import { passView } from "./passview.ts";
 import type { Project } from "./project.ts";
 import { sentence } from "./words.ts";
 
 export function facts(bench: Bench, project: Project): Screen {
-  const view = passView<Entry>("Reading", () => bench.show(labels(bench, project)));
+  const view = passView<Entry>("Reading", () => bench.go({ at: "labels", project }));
   const unreadable = h("div");
   const run = async (): Promise<void> => {
     await view.run(
@@ -27,7 +26,7 @@ export function facts(bench: Bench, project: Project): Screen {
         unreadable.replaceChildren(unreadableFiles(project));
       },
     );
-    bench.show(audit(bench, project));
+    bench.go({ at: "audit", project });
   };
   void run().catch(() => undefined); // cancelled: the view says so
   const element = h(
@@ -39,8 +38,4 @@ export function facts(bench: Bench, project: Project): Screen {
     unreadable,
   );
   return { element, step: "audit", leave: () => view.cancel() };
-}
-
-export function unreadableFiles(project: Project): HTMLElement {
-  return listOf("Could not be read", [...project.unreadable.values()].map(({ path, reason }) => [path, reason]));
 }

@@ -2,8 +2,8 @@
 import { reportIn } from "../../headfile.ts";
 import { keepHead } from "../../heads.ts";
 import type { StoredHead } from "../../protocol.ts";
-import { ask } from "./bench.ts";
-import type { Lent } from "./bench.ts";
+import { ask } from "./lent.ts";
+import type { Lent } from "./lent.ts";
 
 /** Rejects with a `Problem` when the file is no head, or one of another model. */
 export async function importHead(lent: Lent, file: Blob): Promise<StoredHead> {

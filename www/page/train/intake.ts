@@ -7,10 +7,8 @@ import type { Bench, Screen } from "./bench.ts";
 import { correctionList } from "./corrections.ts";
 import { folderPicker, fromDrop, fromFiles, fromHandle } from "./folder.ts";
 import type { Folder } from "./folder.ts";
-import { labels } from "./labels.ts";
 import { Project } from "./project.ts";
 import { discardRun } from "./run.ts";
-import { training } from "./training.ts";
 import * as words from "./words.ts";
 
 export function intake(bench: Bench): Screen {
@@ -34,7 +32,7 @@ export function intake(bench: Bench): Screen {
       if (project.folder.entries.length === 0) throw new Error("This folder is empty. Choose one that holds pictures.");
       await project.recall();
       await project.label(bench, mine.signal);
-      bench.show(labels(bench, project));
+      bench.go({ at: "labels", project });
     } catch (thrown) {
       const problem = asProblem(thrown, "folder");
       if (listing === mine) status.textContent = problem.code === "cancelled" ? "" : words.sentence(problem);
@@ -152,7 +150,7 @@ function waitingRun(bench: Bench, run: StoredRun): HTMLElement {
     h(
       "div",
       { class: "actions" },
-      h("button", { type: "button", class: "primary small", click: () => bench.show(training(bench, { input, project: null, features: "kept" })) }, "Go on training"),
+      h("button", { type: "button", class: "primary small", click: () => bench.go({ at: "training", plan: { input, project: null, features: "kept" } }) }, "Go on training"),
       h("button", { type: "button", class: "quiet", click: () => void discardRun().then(() => panel.remove()) }, "Discard"),
     ),
   );

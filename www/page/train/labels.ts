@@ -2,21 +2,18 @@
 import { asProblem } from "../../protocol.ts";
 import { announce, h } from "../dom.ts";
 import type { Bench, Screen } from "./bench.ts";
-import { facts } from "./facts.ts";
-import { intake } from "./intake.ts";
+import { listOf } from "./filelist.ts";
 import type { Meaning, PictureFolder, Project } from "./project.ts";
 import * as words from "./words.ts";
 
 const CHOICES: [Meaning, string][] = [["real", "Real"], ["generated", "Generated"], ["skip", "Leave out"]];
-/** A list longer than this is cut: nobody reads it, and it would make the page slow. */
-const LISTED = 200;
 
 export function labels(bench: Bench, project: Project): Screen {
   const abort = new AbortController();
   const summary = h("p", { class: "summary", role: "status" });
   const list = h("div", { class: "folders" });
   const left = h("div");
-  const next = h("button", { type: "button", class: "primary", id: "labels-next", click: () => bench.show(facts(bench, project)) }, "Read the files");
+  const next = h("button", { type: "button", class: "primary", id: "labels-next", click: () => bench.go({ at: "facts", project }) }, "Read the files");
   const why = h("p", { class: "fine", id: "labels-why" });
   next.setAttribute("aria-describedby", why.id);
 
@@ -70,7 +67,7 @@ export function labels(bench: Bench, project: Project): Screen {
       "div",
       { class: "go" },
       next,
-      h("button", { type: "button", class: "quiet", click: () => bench.show(intake(bench)) }, "Choose another folder"),
+      h("button", { type: "button", class: "quiet", click: () => bench.go({ at: "intake" }) }, "Choose another folder"),
       why,
     ),
   );
@@ -109,17 +106,5 @@ function withCorrections(project: Project): HTMLElement {
     { class: "check" },
     box,
     h("span", {}, `Add your ${words.plural(project.corrections.length, "corrected verdict")} `, h("small", {}, `${project.corrections.length - generated} real, ${generated} generated; not when classes are equalised`)),
-  );
-}
-
-/** A closed list of files and what became of each. */
-export function listOf(title: string, rows: readonly (readonly [path: string, reason: string])[]): HTMLElement {
-  if (rows.length === 0) return h("div");
-  const more = rows.length - LISTED;
-  return h(
-    "details",
-    { class: "files" },
-    h("summary", {}, `${title}: ${words.plural(rows.length, "file")}`),
-    h("ul", {}, ...rows.slice(0, LISTED).map(([path, reason]) => h("li", {}, h("code", {}, path), " ", h("span", { class: "fine" }, reason))), more > 0 && h("li", { class: "fine" }, `and ${words.count(more)} more`)),
   );
 }

@@ -2,8 +2,8 @@
 import { database } from "../../database.ts";
 import type { Correction } from "../../database.ts";
 import type { AuditReport, Facts, FolderMapping, Labelling, LabelledPicture, MetadataFile } from "../../safelight.js";
-import { ask } from "./bench.ts";
-import type { Lent } from "./bench.ts";
+import { ask } from "./lent.ts";
+import type { Lent } from "./lent.ts";
 import type { Entry, Folder } from "./folder.ts";
 
 /** How every picture is looked at; the head learns from all of them and is measured on each. */

@@ -12,7 +12,7 @@ import * as words from "./words.ts";
 export function reportScreen(bench: Bench, head: StoredHead, project: Project | null): Screen {
   const urls: string[] = [];
   const { report } = head;
-  const drawActions = (): HTMLElement => headActions(bench, head, { big: true, renamed: (name) => bench.report({ ...head, name }, project) });
+  const drawActions = (): HTMLElement => headActions(bench, head, { big: true, renamed: (name) => bench.go({ at: "report", head: { ...head, name }, project }) });
   let actions = drawActions();
   const element = h(
     "div",
@@ -28,7 +28,7 @@ export function reportScreen(bench: Bench, head: StoredHead, project: Project | 
       ? h("p", { class: "notice" }, "This head was imported without a report: what it is worth is only known to whoever trained it.")
       : figuresOf(report),
     report !== null && worstMistakes(head.worst, project, urls),
-    h("div", { class: "go" }, h("button", { type: "button", click: () => bench.home() }, "Train another")),
+    h("div", { class: "go" }, h("button", { type: "button", click: () => bench.go({ at: "intake" }) }, "Train another")),
   );
   return {
     element,

@@ -80,7 +80,7 @@ export class Shelf {
         "div",
         { class: "head-tools" },
         headActions(this.#bench, head, { renamed: () => undefined, deleted: () => this.element.querySelector<HTMLElement>("h2")?.focus() }),
-        h("button", { type: "button", class: "quiet open-report", click: () => this.#bench.report(head, null), "aria-label": `Report of ${head.name}` }, "Report"),
+        h("button", { type: "button", class: "quiet open-report", click: () => this.#bench.go({ at: "report", head, project: null }), "aria-label": `Report of ${head.name}` }, "Report"),
         heads.length > 1 && head.report !== null && h("label", { class: "check compare" }, box, h("span", {}, "Compare", h("span", { class: "hidden" }, ` ${head.name}`))),
       ),
     );

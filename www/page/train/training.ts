@@ -4,24 +4,15 @@ import type { Training } from "../../client.ts";
 import type { Progress, StoredHead, TrainInput } from "../../protocol.ts";
 import type { EpochReport } from "../../safelight.js";
 import { announce, h } from "../dom.ts";
-import { audit } from "./audit.ts";
-import type { Bench, Screen } from "./bench.ts";
-import { ask } from "./bench.ts";
-import { unreadableFiles } from "./facts.ts";
+import type { Bench, Plan, Screen } from "./bench.ts";
+import { unreadableFiles } from "./filelist.ts";
 import type { Entry } from "./folder.ts";
+import { ask } from "./lent.ts";
 import { passView } from "./passview.ts";
 import { curves } from "./plots.ts";
 import type { Project } from "./project.ts";
 import { discardRun, secondsLeft, stageWords } from "./run.ts";
 import * as words from "./words.ts";
-
-export interface Plan {
-  input: TrainInput;
-  /** `null` when a training goes on after a reload, with its folder closed. */
-  project: Project | null;
-  /** Whether the features must be computed first, or are all kept. */
-  features: "compute" | "kept";
-}
 
 /** The curves are drawn at most this often, in milliseconds. */
 const REDRAW = 200;
@@ -45,7 +36,7 @@ export function training(bench: Bench, plan: Plan): Screen {
 }
 
 function featuresView(bench: Bench, project: Project, input: TrainInput, done: () => void): { element: HTMLElement; leave: () => void } {
-  const view = passView<Entry>("Features", () => bench.show(audit(bench, project)));
+  const view = passView<Entry>("Features", () => bench.go({ at: "audit", project }));
   const unreadable = h("div");
   const run = async (): Promise<void> => {
     await view.run(
@@ -126,7 +117,7 @@ function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElem
   const finished = (head: StoredHead): void => {
     announce(`“${head.name}” is trained`);
     bench.headsChanged();
-    bench.report(head, project);
+    bench.go({ at: "report", head, project });
   };
   const failed = (thrown: unknown): void => {
     const problem = asProblem(thrown, "worker-crashed");
@@ -141,7 +132,7 @@ function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElem
   };
   const toggle = (): void => {
     if (pause.textContent === "Pause") return abort.abort();
-    bench.show(training(bench, { input, project, features: "kept" }));
+    bench.go({ at: "training", plan: { input, project, features: "kept" } });
   };
   const shorten = (): void => {
     running?.shorten();
@@ -152,7 +143,7 @@ function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElem
     abort.abort();
     await running?.result.catch(() => undefined);
     await discardRun();
-    bench.home();
+    bench.go({ at: "intake" });
   };
   void run().catch(failed);
   const element = h(

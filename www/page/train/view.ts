@@ -1,10 +1,15 @@
 /** The training view: steps one after another, and below them the heads that this browser keeps. */
 import { h } from "../dom.ts";
 import { giveDropsTo } from "../drops.ts";
-import type { Bench, Lent, Screen, Step } from "./bench.ts";
+import { audit } from "./audit.ts";
+import type { Bench, Place, Screen, Step } from "./bench.ts";
+import { facts } from "./facts.ts";
 import { intake } from "./intake.ts";
+import { labels } from "./labels.ts";
+import type { Lent } from "./lent.ts";
 import { reportScreen } from "./report.ts";
 import { Shelf } from "./shelf.ts";
+import { training } from "./training.ts";
 
 const STEPS: [Step, string][] = [["folder", "Folder"], ["labels", "Labels"], ["audit", "Audit"], ["train", "Training"], ["report", "Report"]];
 
@@ -22,9 +27,7 @@ export class TrainView {
       headInUse: () => lent.headInUse(),
       useHead: (sha256) => lent.useHead(sha256),
       onHead: (listener) => lent.onHead(listener),
-      show: (screen) => this.#show(screen, true),
-      home: () => this.#show(intake(bench), true),
-      report: (head, project) => this.#show(reportScreen(bench, head, project), true),
+      go: (place) => this.#show(screenAt(bench, place), true),
       headsChanged: () => void this.#shelf.refresh(),
     };
     this.#shelf = new Shelf(bench);
@@ -67,5 +70,22 @@ export class TrainView {
     if (!focus) return;
     screen.element.querySelector<HTMLElement>("h2")?.focus({ preventScroll: true });
     this.#steps.scrollIntoView({ block: "start", behavior: "instant" });
+  }
+}
+
+function screenAt(bench: Bench, place: Place): Screen {
+  switch (place.at) {
+    case "intake":
+      return intake(bench);
+    case "labels":
+      return labels(bench, place.project);
+    case "facts":
+      return facts(bench, place.project);
+    case "audit":
+      return audit(bench, place.project);
+    case "training":
+      return training(bench, place.plan);
+    case "report":
+      return reportScreen(bench, place.head, place.project);
   }
 }
