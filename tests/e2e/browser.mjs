@@ -9,18 +9,18 @@ const NAMES = {
   firefox: { variable: "FIREFOX", names: ["firefox-esr", "firefox"] },
 };
 
-const FIREFOX_WEBGPU = {
-  "dom.webgpu.enabled": true,
-  "dom.webgpu.workers.enabled": true,
-  "gfx.webgpu.ignore-blocklist": true,
+/** What gives a browser WebGPU on a machine without a GPU: Chromium's switches and Firefox's preferences. */
+export const WEBGPU = {
+  chromium: ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--ignore-gpu-blocklist"],
+  firefox: { "dom.webgpu.enabled": true, "dom.webgpu.workers.enabled": true, "gfx.webgpu.ignore-blocklist": true },
 };
 
 /** A fresh profile of `chromium` or `firefox`, headless. A browser that is missing is an error, not a skipped test. */
 export async function launch(name) {
   const common = { executablePath: findBrowser(name), headless: true, protocolTimeout: 600_000 };
   if (name === "firefox")
-    return puppeteer.launch({ ...common, browser: "firefox", extraPrefsFirefox: FIREFOX_WEBGPU });
-  return puppeteer.launch({ ...common, args: ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--ignore-gpu-blocklist"] });
+    return puppeteer.launch({ ...common, browser: "firefox", extraPrefsFirefox: WEBGPU.firefox });
+  return puppeteer.launch({ ...common, args: ["--no-sandbox", ...WEBGPU.chromium] });
 }
 
 /** The path of `chromium` or `firefox`. */

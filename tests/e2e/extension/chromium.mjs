@@ -2,7 +2,7 @@
 // called with the event data that a click gives; the toolbar's click before it, which is a real one (CDP's
 // Extensions.triggerAction), grants what a menu click would grant as well: the right to read this tab (activeTab).
 import puppeteer from "puppeteer-core";
-import { findBrowser } from "../browser.mjs";
+import { findBrowser, WEBGPU } from "../browser.mjs";
 
 /** What starts without being asked. */
 const QUIET = [
@@ -22,7 +22,7 @@ export async function openChromium(folder, proxyPort) {
     pipe: true,
     enableExtensions: [folder],
     protocolTimeout: 600_000,
-    args: [...QUIET, ...proxy],
+    args: [...QUIET, ...WEBGPU.chromium, ...proxy],
   });
   await browser.waitForTarget((target) => target.type() === "service_worker", { timeout: 20_000 });
   const [extension] = (await browser.extensions()).values();

@@ -1,8 +1,10 @@
 // Firefox with the extension: here the native context menu is opened and clicked, and the sidebar is the real one.
+import { WEBGPU } from "../browser.mjs";
 import { ADDON, launchFirefox } from "./gecko.mjs";
 
 export async function openFirefox(folder, proxyPort) {
   const gecko = await launchFirefox({
+    ...WEBGPU.firefox,
     "network.proxy.type": 1,
     "network.proxy.http": "127.0.0.1",
     "network.proxy.http_port": proxyPort,

@@ -1,4 +1,5 @@
-// The built extension with the real model, on the CPU: its verdict is the terminal's, as the page's is (../real.test.mjs).
+// The built extension with the real model, on the CPU and on WebGPU: its verdict is the terminal's, as the page's is
+// (../real.test.mjs, ../gpu.test.mjs).
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +17,7 @@ const MINUTES = 60_000;
 before(askTerminal);
 
 for (const [name, open] of [["chromium", openChromium], ["firefox", openFirefox]]) {
-  test(`${name}: “Check image” with the real model, loaded once`, { timeout: 15 * MINUTES }, async () => {
+  test(`${name}: “Check image” with the real model, loaded once`, { timeout: 15 * MINUTES }, async (t) => {
     const folder = join(root, "target/extension", name);
     assert.ok(existsSync(join(folder, "safelight_bg.wasm")), "the extension is not built: cargo xtask extension");
     const [sites, proxy] = await Promise.all([startSites(), startProxy()]);
@@ -27,12 +28,16 @@ for (const [name, open] of [["chromium", openChromium], ["firefox", openFirefox]
       const all = async () => (await cards()).filter(({ state }) => state === "done" || state === "failed").length === count;
       await until(all, `${count} pictures have an answer`, 8 * 60, async () => [await line(), await cards()]);
     };
+    const computeOn = async (device) => {
+      await driver.panel((device) => document.querySelector(`input[name=preference][value=${device}]`).click(), device);
+      const there = new RegExp(`^ready: ${device}`, "i");
+      await until(async () => there.test(await line()), `the detector is ready, on the ${device}`, 5 * 60, line);
+    };
     try {
       await driver.goto(sites.url);
       await driver.click();
       await until(() => driver.panel(() => document.querySelector("input[name=preference]:checked") !== null), "the panel is there");
-      await driver.panel(() => document.querySelector("input[name=preference][value=cpu]").click());
-      await until(async () => /^ready: CPU/.test(await line()), "the detector is ready, on the CPU", 5 * 60, line);
+      await computeOn("cpu");
       await driver.menu("#hills");
       await answered(1);
       const loads = proxy.asked.length;
@@ -40,7 +45,14 @@ for (const [name, open] of [["chromium", openChromium], ["firefox", openFirefox]
       await driver.menu("#blob");
       await answered(3);
       agrees(await cards(), 0); // the same picture each time; what stands after a JPEG's end changes nothing
-      assert.match((await cards())[0].facts, /CPU/);
+      assert.match((await cards())[0].facts, /· CPU ·/);
+      await computeOn("gpu");
+      await driver.menu("#hills");
+      await answered(4);
+      const [onGpu] = await cards();
+      agrees([onGpu], 0);
+      assert.match(onGpu.facts, /· GPU · WebGPU ·/);
+      t.diagnostic(onGpu.facts); // with the seconds that it took
       const known = [new URL(sites.url).origin, sites.far];
       const asked = proxy.asked.slice(loads).filter(({ url }) => !driver.chatter.test(new URL(url).hostname));
       assert.deepEqual(asked.filter(({ url }) => !known.includes(new URL(url).origin)), []);
