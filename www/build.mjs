@@ -82,12 +82,14 @@ async function reachable(site, file, found = new Set()) {
   return found;
 }
 
-/** The catalogue with the default pack and head, and those alone. */
+/** The catalogue with the default pack and head, and those alone; what splits captions only where the pack reads them. */
 async function copyModels(from, to) {
   const catalog = JSON.parse(await readFile(join(from, "catalog.json"), "utf8"));
   const chosen = (kind) => catalog[`${kind}s`].filter(({ id }) => id === catalog.default[kind]);
   const [packs, heads] = [chosen("pack"), chosen("head")];
+  const manifests = await Promise.all(packs.map(async ({ url }) => JSON.parse(await readFile(join(from, url, "pack.json"), "utf8"))));
+  const tokenizer = manifests.some(({ clip }) => clip.text) ? catalog.tokenizer : undefined;
   await mkdir(to, { recursive: true });
-  await writeFile(join(to, "catalog.json"), JSON.stringify({ default: catalog.default, packs, heads }));
-  for (const { url } of [...packs, ...heads]) await cp(join(from, url), join(to, url), { recursive: true });
+  await writeFile(join(to, "catalog.json"), JSON.stringify({ default: catalog.default, packs, heads, tokenizer }));
+  for (const { url } of [...packs, ...heads, ...(tokenizer ? [tokenizer] : [])]) await cp(join(from, url), join(to, url), { recursive: true });
 }

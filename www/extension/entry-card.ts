@@ -80,14 +80,15 @@ export class EntryCard {
 }
 
 function cardOf(entry: Entry): Card {
-  const { id, name, caption, state } = entry;
+  const { id, name, caption, given, state } = entry;
   const card = new Card(entry, entry.thumbnail ?? NONE, {
     cancel: () => void reach({ kind: "cancel", id }),
     again: () => void reach({ kind: "again", id }),
     remove: () => void reach({ kind: "remove", id }),
     caption: (place) => {
       const field = new Caption(place, name, (caption) => void reach({ kind: "caption", id, caption }));
-      if (caption !== null) field.propose(caption);
+      if (given !== null) field.fill(given);
+      else if (caption !== null) field.propose(caption);
       return field;
     },
   });

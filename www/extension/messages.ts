@@ -30,6 +30,8 @@ export interface Entry {
   thumbnail: string | null;
   /** The page's own words about it: alternative text, caption of its figure. */
   caption: string | null;
+  /** The words that the person gave with it; only these count. */
+  given: string | null;
   /** The host it was fetched from, if any. */
   host: string | null;
   state: EntryState;

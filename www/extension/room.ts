@@ -44,8 +44,6 @@ class Room {
   readonly #places = new Map<string, Place>();
   /** Pictures that have no verdict yet, or one that a caption may change. */
   readonly #jobs = new Map<string, Job>();
-  /** What the person gave with a picture. */
-  readonly #captions = new Map<string, string | null>();
   #detector: DetectorState = { phase: "asleep" };
   #used = Date.now();
 
@@ -118,7 +116,7 @@ class Room {
   }
 
   #caption(id: string, caption: string | null): void {
-    this.#captions.set(id, caption);
+    this.#set(id, { given: caption });
     const job = this.#jobs.get(id);
     if (job !== undefined) job.caption = caption;
     this.#again(id);
@@ -155,7 +153,7 @@ class Room {
       void this.#ledger.keep(id, picture);
       void thumbnail(picture).then((thumbnail) => this.#set(id, { thumbnail }));
       if (this.#entry(id)?.state.name === "failed" || this.#entry(id) === undefined) return;
-      const job: Job = { id, picture, caption: this.#captions.get(id) ?? null, abort: null };
+      const job: Job = { id, picture, caption: this.#entry(id)?.given ?? null, abort: null };
       this.#jobs.set(id, job);
       this.#line.join(job);
     } catch (thrown) {
@@ -175,7 +173,7 @@ class Room {
   }
 
   #add(given: Pick<Entry, "name" | "size" | "host"> & { state: EntryState }): string {
-    const entry: Entry = { id: crypto.randomUUID(), thumbnail: null, caption: null, ...given };
+    const entry: Entry = { id: crypto.randomUUID(), thumbnail: null, caption: null, given: null, ...given };
     this.#entries.unshift(entry);
     this.#trim();
     this.#sayAll();
@@ -196,7 +194,6 @@ class Room {
     if (job !== undefined) this.#line.leave(job);
     this.#jobs.delete(id);
     this.#places.delete(id);
-    this.#captions.delete(id);
     void this.#ledger.drop(id);
   }
 

@@ -7,6 +7,8 @@ export class Caption {
   readonly #place: HTMLElement;
   readonly #field: HTMLTextAreaElement;
   readonly #note = h("p", { class: "fine" });
+  /** What was proposed. */
+  #found: string | null = null;
 
   /** `check` checks the picture again, with what the field holds: `null` for no caption. */
   constructor(place: HTMLElement, name: string, check: (caption: string | null) => void) {
@@ -19,12 +21,18 @@ export class Caption {
 
   /** Proposes a caption that was found with the picture; the person decides whether it counts. */
   propose(caption: string): void {
+    this.#found = caption;
     this.#field.value ||= caption;
+  }
+
+  /** Puts in what the person gave before. */
+  fill(caption: string): void {
+    this.#field.value = caption;
   }
 
   /** Shows under a verdict of a head that reads captions what the caption had to do with it; else hides. */
   show(use: Verdict["caption"] | null): void {
     this.#place.hidden = use === null || use === "unread";
-    if (use !== null) this.#note.textContent = words.captionNote(use);
+    if (use !== null) this.#note.textContent = words.captionNote(use, this.#found !== null && this.#field.value === this.#found);
   }
 }

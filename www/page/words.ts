@@ -88,10 +88,11 @@ export function facts({ views, caption, device, ms }: Verdict): string {
   return `Measured: ${measured.join(", ")} · ${deviceName(device)} · ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
 }
 
-/** What a caption does to a verdict, said where one can be given. */
-export function captionNote(use: Verdict["caption"]): string {
-  return use === "used"
-    ? "Picture and caption were weighed together. Words that suit a picture can move the verdict either way, so a made-up caption makes it worth less."
+/** What a caption does to a verdict, said where one can be given; `proposed`: one that was found stands in the field. */
+export function captionNote(use: Verdict["caption"], proposed: boolean): string {
+  if (use === "used") return "Picture and caption were weighed together. Words that suit a picture can move the verdict either way, so a made-up caption makes it worth less.";
+  return proposed
+    ? "The picture alone decided. Below is how its page describes it: this counts only if you check with it, and can move the verdict either way."
     : "The picture alone decided. This detector can also weigh the words that a picture was published with; they can move the verdict either way.";
 }
 
