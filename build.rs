@@ -1,10 +1,12 @@
-//! Writes the matrix product of the CPU path for WebAssembly (`src/cpu/kernel.rs` says why it is a module of its
-//! own), once with fused multiply-add (relaxed SIMD) and once without, as WebAssembly text, and assembles both.
+//! Writes the matrix product of the CPU path for WebAssembly (`src/cpu/product.rs` says why it is a module of its
+//! own), as WebAssembly text, and assembles it: with fused multiply-add (relaxed SIMD) and without, for this program's
+//! memory and, with what `src/cpu/threads.wat` adds, for a memory that threads share.
 //!
-//!     multiply(a, b, c, m, n, k, bias, block): c [m, n] = a [m, k] · b [k, n] + bias [n]
+//!     multiply(a, b, c, m, n, k, bias, block, from, to): c [m, n] = a [m, k] · b [k, n] + bias [n]
 //!
-//! All addresses are in bytes. `b` lies in panels of 8 columns, `[n / 8][k][8]`, so that a tile reads it in a straight
-//! line. `k` is taken in blocks, so that four rows of `a` and one panel of `b` stay in the first-level cache.
+//! of which the columns `from` to before `to` are computed, multiples of 8. All addresses are in bytes. `b` lies in
+//! panels of 8 columns, `[n / 8][k][8]`, so that a tile reads it in a straight line. `k` is taken in blocks, so that
+//! four rows of `a` and one panel of `b` stay in the first-level cache.
 
 use std::path::Path;
 use std::{env, error, fs};
@@ -13,32 +15,44 @@ use std::{env, error, fs};
 const ROWS: usize = 4;
 /// Steps along `k` between two jumps.
 const STEPS: usize = 4;
+/// What a module for several threads has besides.
+const THREADS: &str = "src/cpu/threads.wat";
 
 fn main() -> Result<(), Box<dyn error::Error>> {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed={THREADS}");
     let out = env::var("OUT_DIR")?;
-    for (name, fused) in [("multiply-fused.wasm", true), ("multiply.wasm", false)] {
-        fs::write(Path::new(&out).join(name), wat::parse_str(module(fused))?)?;
+    let threads = fs::read_to_string(THREADS)?;
+    for (fused, of) in [(true, "-fused"), (false, "")] {
+        let alone = module("(memory 1)", fused, "");
+        let shared = module("(memory 1 65536 shared)", fused, &threads);
+        for (name, text) in [("multiply", alone), ("multiply-threads", shared)] {
+            fs::write(Path::new(&out).join(format!("{name}{of}.wasm")), wat::parse_str(text)?)?;
+        }
     }
     Ok(())
 }
 
-fn module(fused: bool) -> String {
+/// A module that works in `memory`, with the functions of `more`.
+fn module(memory: &str, fused: bool, more: &str) -> String {
     let (tile, row) = (tile(ROWS, fused), tile(1, fused));
     format!(
         "(module
-  (import \"env\" \"memory\" (memory 1))
+  (import \"env\" \"memory\" {memory})
 {tile}
 {row}
-  (func (export \"multiply\")
-    (param $a i32) (param $b i32) (param $c i32) (param $m i32) (param $n i32) (param $k i32) (param $bias i32) (param $block i32)
+{more}
+  (func $multiply (export \"multiply\")
+    (param $a i32) (param $b i32) (param $c i32) (param $m i32) (param $n i32) (param $k i32) (param $bias i32) (param $block i32) (param $from i32) (param $to i32)
     (local $rows i32) (local $ra i32) (local $rc i32) (local $pb i32) (local $pc i32) (local $end i32)
-    (local $as i32) (local $cs i32) (local $from i32) (local $stride i32) (local $size i32)
+    (local $as i32) (local $cs i32) (local $start i32) (local $stride i32) (local $size i32)
     (local.set $as (i32.shl (local.get $k) (i32.const 2)))
     (local.set $cs (i32.shl (local.get $n) (i32.const 2)))
-    (local.set $end (i32.add (local.get $c) (local.get $cs)))
+    (local.set $end (i32.add (local.get $c) (i32.shl (local.get $to) (i32.const 2))))
+    (local.set $c (i32.add (local.get $c) (i32.shl (local.get $from) (i32.const 2))))
+    (local.set $b (i32.add (local.get $b) (i32.mul (local.get $from) (local.get $as))))
     (local.set $size (i32.shl (local.get $k) (i32.const 5)))
-    (local.set $from (local.get $bias))
+    (local.set $start (i32.add (local.get $bias) (i32.shl (local.get $from) (i32.const 2))))
     (loop $blocks
       (if (i32.gt_u (local.get $block) (local.get $k)) (then (local.set $block (local.get $k))))
       (local.set $pb (local.get $b))
@@ -50,25 +64,25 @@ fn module(fused: bool) -> String {
         (loop $tiles
           (if (i32.ge_u (local.get $rows) (i32.const {ROWS}))
             (then
-              (call $tile{ROWS} (local.get $ra) (local.get $as) (local.get $pb) (local.get $rc) (local.get $cs) (local.get $block) (local.get $from) (local.get $stride))
+              (call $tile{ROWS} (local.get $ra) (local.get $as) (local.get $pb) (local.get $rc) (local.get $cs) (local.get $block) (local.get $start) (local.get $stride))
               (local.set $rows (i32.sub (local.get $rows) (i32.const {ROWS})))
               (local.set $ra (i32.add (local.get $ra) (i32.mul (local.get $as) (i32.const {ROWS}))))
               (local.set $rc (i32.add (local.get $rc) (i32.mul (local.get $cs) (i32.const {ROWS}))))
-              (local.set $from (i32.add (local.get $from) (i32.mul (local.get $stride) (i32.const {ROWS})))))
+              (local.set $start (i32.add (local.get $start) (i32.mul (local.get $stride) (i32.const {ROWS})))))
             (else
-              (call $tile1 (local.get $ra) (local.get $as) (local.get $pb) (local.get $rc) (local.get $cs) (local.get $block) (local.get $from) (local.get $stride))
+              (call $tile1 (local.get $ra) (local.get $as) (local.get $pb) (local.get $rc) (local.get $cs) (local.get $block) (local.get $start) (local.get $stride))
               (local.set $rows (i32.sub (local.get $rows) (i32.const 1)))
               (local.set $ra (i32.add (local.get $ra) (local.get $as)))
               (local.set $rc (i32.add (local.get $rc) (local.get $cs)))
-              (local.set $from (i32.add (local.get $from) (local.get $stride)))))
+              (local.set $start (i32.add (local.get $start) (local.get $stride)))))
           (br_if $tiles (local.get $rows)))
         ;; the next 8 columns: of the bias, or of the sums so far
         (local.set $pc (i32.add (local.get $pc) (i32.const 32)))
-        (local.set $from (select (local.get $pc) (i32.add (local.get $from) (i32.const 32)) (local.get $stride)))
+        (local.set $start (select (local.get $pc) (i32.add (local.get $start) (i32.const 32)) (local.get $stride)))
         (local.set $pb (i32.add (local.get $pb) (local.get $size)))
         (br_if $panels (i32.lt_u (local.get $pc) (local.get $end))))
       ;; later blocks go on from the sums so far
-      (local.set $from (local.get $c))
+      (local.set $start (local.get $c))
       (local.set $stride (local.get $cs))
       (local.set $a (i32.add (local.get $a) (i32.shl (local.get $block) (i32.const 2))))
       (local.set $b (i32.add (local.get $b) (i32.shl (local.get $block) (i32.const 5))))

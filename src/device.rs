@@ -79,7 +79,7 @@ impl Device {
     /// The CPU. Always there.
     #[must_use]
     pub fn cpu() -> Self {
-        let info = DeviceInfo { kind: Kind::Cpu, name: cpu_name(), fallback: None, self_test: None };
+        let info = DeviceInfo { kind: Kind::Cpu, name: cpu_name(1), fallback: None, self_test: None };
         Self { burn: burn::tensor::Device::flex(), gpu: None, info }
     }
 
@@ -120,6 +120,13 @@ impl Device {
         self
     }
 
+    /// Records how many threads the CPU's products take.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.info.name = cpu_name(threads);
+        self
+    }
+
     /// burn's handle, on which tensors are made.
     #[must_use]
     pub fn burn(&self) -> &burn::tensor::Device {
@@ -156,9 +163,12 @@ impl Device {
     }
 }
 
-fn cpu_name() -> String {
-    let width = if cfg!(target_arch = "wasm32") { "WebAssembly SIMD, 1 thread" } else { std::env::consts::ARCH };
-    width.to_owned()
+fn cpu_name(threads: usize) -> String {
+    if cfg!(target_arch = "wasm32") {
+        format!("WebAssembly SIMD, {threads} thread{}", if threads == 1 { "" } else { "s" })
+    } else {
+        std::env::consts::ARCH.to_owned()
+    }
 }
 
 /// What kernels use where the adapter has it: cubecl looks at the adapter, not at what the device was

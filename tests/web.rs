@@ -18,6 +18,7 @@ use safelight::cpu::product::Panels;
 use safelight::device::{Device, Kind, Preference};
 use safelight::picture::{Limits, Picture};
 use safelight::pixels;
+use safelight::web::threads;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -98,25 +99,88 @@ async fn the_tiny_tower_on_webgpu() {
     compare_tiny(Preference::Gpu).await;
 }
 
-/// Odd numbers of rows, several panels, and sums that are taken in blocks, the last one shorter. Both sides round f32
-/// products, in different orders: sums of 1,028 products of numbers below 1 differ by some 1e-5.
-#[wasm_bindgen_test]
-fn the_matrix_product_of_its_own_module() {
-    safelight::web::kernel::install();
+/// Odd numbers of rows, several panels, chunks that do not divide them, and sums that are taken in blocks, the last one
+/// shorter. Sums of 1,028 rounded products differ from exact ones by some 1e-6 of what they sum; one product too few or
+/// too many is 1e-3 of it.
+fn compare_products() {
     let wave = |index: usize| (index as f32 * 0.7).sin();
-    for [m, n, k] in [[1, 8, 4], [3, 16, 12], [5, 8, 516], [9, 24, 1028]] {
+    // The last two are large enough for several threads.
+    for [m, n, k] in [[1, 8, 4], [3, 16, 12], [5, 8, 516], [9, 24, 1028], [11, 104, 1028], [257, 1016, 12]] {
         let (x, bias): (Vec<f32>, Vec<f32>) = ((0..m * k).map(wave).collect(), (0..n).map(wave).collect());
         let weight: Vec<f32> = (0..n * k).map(|index| wave(index + 5)).collect(); // [n, k]
         let panels = Panels::pack(&weight, n, k).expect("this browser takes no module for the product");
         let got = panels.multiply(&x, &bias);
         for (at, got) in got.into_iter().enumerate() {
             let (row, column) = (at / n, at % n);
-            let products = x[row * k..][..k].iter().zip(&weight[column * k..][..k]).map(|(a, b)| a * b);
-            let expected = bias[column] + products.sum::<f32>();
-            assert!((got - expected).abs() < 1e-4, "{m} × {n} × {k} at {at}: {got}, not {expected}");
+            let factors = x[row * k..][..k].iter().zip(&weight[column * k..][..k]);
+            let products = factors.map(|(&a, &b)| f64::from(a) * f64::from(b));
+            let expected = f64::from(bias[column]) + products.clone().sum::<f64>();
+            let most = 1e-5 * (1.0 + products.map(f64::abs).sum::<f64>());
+            let error = (f64::from(got) - expected).abs();
+            assert!(error < most, "{m} × {n} × {k} at {at}: {got}, not {expected}");
         }
     }
     assert!(Panels::pack(&[0.0; 28], 7, 4).is_none() && Panels::pack(&[0.0; 48], 8, 6).is_none());
+}
+
+/// Starts one helper, a worker that runs `code` with `module` and `memory`; gives the number of threads.
+async fn with_helper(code: &str, patience: u32) -> usize {
+    safelight::web::kernel::install();
+    let start = format!(
+        "const worker = new Worker(URL.createObjectURL(new Blob([`onmessage = ({{ data: {{ module, memory }} }}) => {{ {code} }}`])));
+         return new Promise((resolve) => {{
+           worker.onmessage = () => resolve({{ count: 1, patience: {patience}, stop: () => worker.terminate() }});
+           worker.postMessage({{ module, memory }});
+         }});"
+    );
+    threads::offer_threads(Function::new_with_args("module, memory", &start).unchecked_into());
+    threads::start().await
+}
+
+/// What `www/helper.ts` does.
+const HELPER: &str =
+    "const { help } = new WebAssembly.Instance(module, { env: { memory } }).exports; postMessage(0); help();";
+
+#[wasm_bindgen_test]
+fn the_matrix_product_on_one_thread() {
+    safelight::web::kernel::install();
+    compare_products();
+}
+
+#[wasm_bindgen_test]
+async fn the_matrix_product_on_two_threads() {
+    assert_eq!(with_helper(HELPER, 5_000).await, 2);
+    compare_products();
+    assert_eq!(threads::start().await, 2);
+}
+
+/// A helper that claims its chunks and computes none: nothing hangs, nothing is wrong, and one thread goes on.
+#[wasm_bindgen_test]
+async fn a_helper_that_is_lost_in_a_product() {
+    let thief = "const words = new Int32Array(memory.buffer, 0, 64);
+                 postMessage(0);
+                 for (;;) if (Atomics.load(words, 16) > 0) Atomics.sub(words, 16, 1);";
+    assert_eq!(with_helper(thief, 100).await, 2);
+    // It may come too late for the chunks of one product.
+    for _ in 0..20 {
+        compare_products();
+        if threads::start().await == 1 {
+            return;
+        }
+    }
+    panic!("the thief stole nothing");
+}
+
+/// No helper came up: the module for threads is not used.
+#[wasm_bindgen_test]
+async fn no_helper_starts() {
+    safelight::web::kernel::install();
+    let none = "return Promise.resolve({ count: 0, patience: 0, stop() {} })";
+    threads::offer_threads(Function::new_with_args("", none).unchecked_into());
+    let before = threads::start().await;
+    threads::offer_threads(Function::new_with_args("", "throw new Error('refused')").unchecked_into());
+    assert_eq!(threads::start().await, before);
+    compare_products();
 }
 
 #[wasm_bindgen_test]

@@ -40,6 +40,7 @@ async function buildSite() {
       { in: "page/page.css", out: "page" },
       { in: "page/train/train.css", out: "train" },
       { in: "worker.ts", out: "worker" },
+      { in: "helper.ts", out: "helper" },
       { in: "sw.ts", out: "sw" },
     ],
     outdir: "build/site",

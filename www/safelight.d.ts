@@ -21,6 +21,18 @@ export type * from "./safelight-training.js";
 
 export default function init(): Promise<unknown>;
 
+/** Workers that compute parts of the CPU's products. */
+export interface Helpers {
+  /** Those that have started. */
+  count: number;
+  /** Milliseconds to wait for one that does not finish; then all are ended. */
+  patience: number;
+  stop(): void;
+}
+
+/** Says how helpers are started, should the CPU compute: they call the module's `help`, and it imports the memory. */
+export function offerThreads(start: (module: WebAssembly.Module, memory: WebAssembly.Memory) => Promise<Helpers>): void;
+
 /** Where the detector runs: `auto` takes the GPU when it passes the self-test. */
 export type DevicePreference = "auto" | "gpu" | "cpu";
 

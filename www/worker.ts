@@ -1,6 +1,7 @@
 /** The worker's entry: everything it does is in `host.ts`. Listening starts before any wasm is loaded, so no call is lost. */
 import { Host } from "./host.ts";
 import type { Request } from "./protocol.ts";
+import { startHelpers, threadsOffered } from "./threads.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
 
@@ -9,6 +10,7 @@ const host = new Host(
   async () => {
     const engine = await import("./safelight.js");
     await engine.default();
+    if (threadsOffered()) engine.offerThreads(startHelpers);
     return engine;
   },
 );

@@ -1,3 +1,5 @@
 //! What the CPU path adds to burn-flex.
 
+pub mod places;
 pub mod product;
+pub mod split;

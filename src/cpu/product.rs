@@ -1,26 +1,27 @@
 //! The matrix product of the CPU path in a browser, where a tower spends nine tenths of its time.
 //!
-//! It is a small WebAssembly module of its own (`build.rs` writes it) that works in this program's memory: its
-//! fused multiply-add (relaxed SIMD) must not stand in the program itself, which a browser without it would refuse
-//! as a whole. [`install`] takes the better of the two modules that the browser accepts. Without any, and natively,
-//! there are no [`Panels`], and burn-flex multiplies.
+//! It is a small WebAssembly module of its own (`build.rs` writes it), for two reasons. Its fused multiply-add (relaxed
+//! SIMD) must not stand in the program itself, which a browser without it would refuse as a whole; and several threads
+//! can run it, which they cannot run Rust in a browser without an unstable compiler. A [`Kernel`] is such a module in
+//! one memory: this program's own, or one that threads share and that then holds the weights. [`install`] says which
+//! is used from now on. Without any, and natively, there are no [`Panels`], and burn-flex multiplies.
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
+use std::fmt::Debug;
+use std::rc::Rc;
 
 /// Columns of a panel.
-const PANEL: usize = 8;
+pub const PANEL: usize = 8;
 /// `k` is a multiple of this: the module takes so many steps between two jumps.
 const STEPS: usize = 4;
 /// Longest block along `k`: four rows of `a` and one panel of `b` then fit 32 kB of first-level cache.
 const BLOCK: usize = 512;
 
-/// One product: `c [m, n] = a [m, k] · b [k, n] + bias [n]`, with `m`, `n`, `k` greater than zero.
+/// One product: `c [m, n] = a [m, k] · b [k, n] + bias [n]`, with `m`, `n`, `k` greater than zero. `b` is [`Held`].
 #[derive(Debug)]
 pub struct Product<'a> {
     /// `[m, k]`.
     pub a: &'a [f32],
-    /// In panels, `[n / 8][k][8]`.
-    pub b: &'a [f32],
     /// `[m, n]`.
     pub c: &'a mut [f32],
     /// `[n]`.
@@ -31,17 +32,31 @@ pub struct Product<'a> {
     pub block: usize,
 }
 
-/// Computes a product.
-pub type Kernel = Box<dyn Fn(Product<'_>)>;
-
-thread_local! {
-    static KERNEL: OnceCell<Kernel> = const { OnceCell::new() };
+/// Computes products, in the memory that it knows.
+pub trait Kernel: Debug {
+    /// Takes a weight, in panels; `None` where there is no place for it.
+    fn hold(&self, panels: Vec<f32>) -> Option<Rc<dyn Held>>;
 }
 
-/// Uses `kernel` for all panels. The first one stays.
-pub fn install(kernel: Kernel) {
-    // A second one is dropped.
-    let _ = KERNEL.with(|cell| cell.set(kernel));
+/// A weight where its kernel reads it, in panels: `[n / 8][k][8]`.
+pub trait Held: Debug {
+    /// Multiplies by it.
+    fn multiply(&self, product: Product<'_>);
+}
+
+thread_local! {
+    static KERNEL: RefCell<Option<Rc<dyn Kernel>>> = const { RefCell::new(None) };
+}
+
+/// Uses `kernel` for all panels that are packed from now on.
+pub fn install(kernel: Rc<dyn Kernel>) {
+    KERNEL.with(|cell| cell.replace(Some(kernel)));
+}
+
+/// The kernel in use.
+#[must_use]
+pub fn installed() -> Option<Rc<dyn Kernel>> {
+    KERNEL.with(|cell| cell.borrow().clone())
 }
 
 /// A weight in the order in which the kernel reads it: `[n / 8][k][8]`.
@@ -49,7 +64,7 @@ pub fn install(kernel: Kernel) {
 pub struct Panels {
     k: usize,
     n: usize,
-    values: Vec<f32>,
+    held: Rc<dyn Held>,
 }
 
 impl Panels {
@@ -57,9 +72,7 @@ impl Panels {
     #[must_use]
     pub fn pack(values: &[f32], n: usize, k: usize) -> Option<Self> {
         let fits = n > 0 && k > 0 && n.is_multiple_of(PANEL) && k.is_multiple_of(STEPS);
-        if !fits || KERNEL.with(|cell| cell.get().is_none()) {
-            return None;
-        }
+        let kernel = installed().filter(|_| fits)?;
         let mut panels = vec![0.0; n * k];
         for (panel, columns) in panels.chunks_exact_mut(PANEL * k).zip(values.chunks_exact(PANEL * k)) {
             for (at, column) in columns.chunks_exact(k).enumerate() {
@@ -68,7 +81,7 @@ impl Panels {
                 }
             }
         }
-        Some(Self { k, n, values: panels })
+        Some(Self { k, n, held: kernel.hold(panels)? })
     }
 
     /// `n`, the length of a row of the result.
@@ -80,13 +93,12 @@ impl Panels {
     /// `x [m, k] · weight [k, n] + bias [n]` → `[m, n]`.
     #[must_use]
     pub fn multiply(&self, x: &[f32], bias: &[f32]) -> Vec<f32> {
-        let Self { k, n, values } = self;
+        let Self { k, n, held } = self;
         let m = x.len() / k;
         let mut out = vec![0.0; m * n];
         let block = k.div_ceil(k.div_ceil(BLOCK)).next_multiple_of(STEPS);
         if m > 0 {
-            let product = Product { a: x, b: values, c: &mut out, bias, shape: [m, *n, *k], block };
-            KERNEL.with(|cell| cell.get().map(|kernel| kernel(product)));
+            held.multiply(Product { a: x, c: &mut out, bias, shape: [m, *n, *k], block });
         }
         out
     }

@@ -7,6 +7,7 @@ mod features;
 pub mod kernel;
 #[cfg(feature = "train")]
 mod labels;
+pub mod threads;
 #[cfg(feature = "train")]
 mod trainer;
 mod types;
@@ -19,7 +20,7 @@ use crate::Error;
 use crate::clip::pack::{Manifest, PackReader};
 use crate::clip::self_test;
 use crate::detector::blank_head;
-use crate::device::Preference;
+use crate::device::{Kind, Preference};
 use crate::extractor::Extractor;
 use crate::head::Head;
 use crate::picture::{Limits, Picture};
@@ -61,7 +62,10 @@ impl Loader {
             "cpu" => Preference::Cpu,
             _ => Preference::Auto,
         };
-        let device = self_test::open(preference).await.map_err(throw)?;
+        let mut device = self_test::open(preference).await.map_err(throw)?;
+        if device.info().kind == Kind::Cpu {
+            device = device.with_threads(threads::start().await);
+        }
         device.use_kernels(&kernels.unwrap_or_default());
         Ok(Self { reader: PackReader::new(manifest, device).map_err(throw)? })
     }

@@ -14,6 +14,7 @@ const TYPES = {
  * Serves `folder` with the headers of its `_headers`.
  * `faults.cutAfter`: bytes of the pack after which the next answer's connection breaks (once);
  * `faults.ignoreRange`: answer 200 to a Range; `faults.delay`: milliseconds before each 64 KiB of the pack;
+ * `faults.headers`: headers to send instead; `faults.missing`: a path that is answered with 404;
  * `faults.worker`: code that the page's worker runs first, to take away what other browsers lack (the service worker
  * then refuses to install, because worker.js is not the file that was sealed).
  */
@@ -30,7 +31,8 @@ export async function startServer(folder, faults = {}) {
     const path = pathname === "/" ? "/index.html" : pathname;
     let bytes = await readFile(join(folder, normalize(path))).catch(() => null);
     if (path === "/worker.js" && faults.worker) bytes = Buffer.concat([Buffer.from(`${faults.worker}\n`), bytes]);
-    const headers = { ...rules };
+    if (path === faults.missing) bytes = null;
+    const headers = { ...rules, ...faults.headers };
     const end = (status, content = "") => {
       entry.status = status;
       response.writeHead(status, headers).end(content);

@@ -29,6 +29,8 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export default async function init() {}
 
+export function offerThreads() {}
+
 export class Loader {
   #manifest;
   #device;

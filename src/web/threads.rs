@@ -1,0 +1,253 @@
+//! More than one core for the CPU path: the matrix product on several threads, where the page is isolated.
+//!
+//! The weights lie in a memory of their own, which helpers share: workers that run nothing but the product's module
+//! (`src/cpu/threads.wat`). Activations are copied in and results out. `www/threads.ts` starts the helpers.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use js_sys::{Float32Array, Function, Object, Promise, Reflect};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use super::kernel::first;
+use crate::cpu::places::{Place, Places};
+use crate::cpu::product::{self, Held, Kernel, Product};
+use crate::cpu::split::Split;
+
+const MODULES: [&[u8]; 2] = [
+    include_bytes!(concat!(env!("OUT_DIR"), "/multiply-threads-fused.wasm")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/multiply-threads.wasm")),
+];
+
+/// Where the module keeps its own words.
+const WORDS: usize = 256;
+/// Bytes of a page of WebAssembly's memory, and the most pages: what the modules say.
+const PAGE: usize = 65_536;
+const MOST_PAGES: u32 = 65_536;
+/// Bytes of a number.
+const FLOAT: usize = 4;
+/// A product of fewer multiplications is done sooner than a helper wakes.
+const SMALL: usize = 1 << 20;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** Workers that compute parts of a product. */
+export interface Helpers {
+  /** Those that have started. */
+  count: number;
+  /** Milliseconds to wait for one that does not finish; then all are ended. */
+  patience: number;
+  /** Ends them. */
+  stop(): void;
+}
+
+/** Starts workers that call the module's `help`; it imports the memory. */
+export type StartHelpers = (module: WebAssembly.Module, memory: WebAssembly.Memory) => Promise<Helpers>;
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    /// `StartHelpers` in TypeScript.
+    #[wasm_bindgen(typescript_type = "StartHelpers", extends = Function)]
+    pub type JsStartHelpers;
+
+    /// `Helpers` in TypeScript.
+    #[derive(Debug)]
+    type Helpers;
+    #[wasm_bindgen(method, getter)]
+    fn count(this: &Helpers) -> usize;
+    #[wasm_bindgen(method, getter)]
+    fn patience(this: &Helpers) -> u32;
+    #[wasm_bindgen(method)]
+    fn stop(this: &Helpers);
+
+    /// A memory that threads share.
+    #[derive(Debug)]
+    #[wasm_bindgen(js_namespace = WebAssembly, js_name = Memory)]
+    type Memory;
+    #[wasm_bindgen(constructor, catch, js_namespace = WebAssembly, js_class = "Memory")]
+    fn new(descriptor: &Object) -> Result<Memory, JsValue>;
+    #[wasm_bindgen(method, getter)]
+    fn buffer(this: &Memory) -> Object;
+    #[wasm_bindgen(method, catch)]
+    fn grow(this: &Memory, pages: usize) -> Result<usize, JsValue>;
+
+    /// The exports of the module for threads.
+    #[derive(Debug)]
+    type Exports;
+    #[wasm_bindgen(method)]
+    #[allow(clippy::too_many_arguments, reason = "the signature of the module's function")]
+    fn multiply(
+        this: &Exports,
+        a: usize,
+        b: usize,
+        c: usize,
+        m: usize,
+        n: usize,
+        k: usize,
+        bias: usize,
+        block: usize,
+        from: usize,
+        to: usize,
+    );
+    #[wasm_bindgen(method)]
+    #[allow(clippy::too_many_arguments, reason = "the signature of the module's function")]
+    fn share(
+        this: &Exports,
+        a: usize,
+        b: usize,
+        c: usize,
+        m: usize,
+        n: usize,
+        k: usize,
+        bias: usize,
+        block: usize,
+        columns: usize,
+        chunks: usize,
+        patience: u32,
+    ) -> u32;
+}
+
+thread_local! {
+    /// How to start helpers, until it was tried.
+    static OFFER: RefCell<Option<Function>> = const { RefCell::new(None) };
+    /// The threads of this worker, once they run.
+    static POOL: RefCell<Option<Rc<Pool>>> = const { RefCell::new(None) };
+}
+
+/// Says how helpers are started, should the CPU compute. Without it there is one thread.
+#[wasm_bindgen(js_name = offerThreads)]
+pub fn offer_threads(start: JsStartHelpers) {
+    OFFER.with(|cell| cell.replace(Some(start.into())));
+}
+
+/// Starts helpers where they were offered and do not run yet; gives the number of threads that compute.
+pub async fn start() -> usize {
+    if let Some(offer) = OFFER.with(RefCell::take) {
+        // A browser that refuses keeps its one thread.
+        if let Ok(Some(pool)) = open(&offer).await {
+            product::install(Rc::new(Shared { pool: pool.clone(), alone: product::installed() }));
+            POOL.with(|cell| cell.replace(Some(pool)));
+        }
+    }
+    POOL.with(|cell| cell.borrow().as_ref().map_or(1, |pool| pool.threads.get()))
+}
+
+async fn open(offer: &Function) -> Result<Option<Rc<Pool>>, JsValue> {
+    let descriptor = Object::new();
+    for (name, value) in [("initial", 1.into()), ("maximum", MOST_PAGES.into()), ("shared", JsValue::TRUE)] {
+        Reflect::set(&descriptor, &name.into(), &value)?;
+    }
+    let memory = Memory::new(&descriptor)?;
+    let Some((module, exports)) = first(&MODULES, &memory) else { return Ok(None) };
+    let started = offer.call2(&JsValue::NULL, &module, &memory)?;
+    let helpers: Helpers = JsFuture::from(Promise::resolve(&started)).await?.unchecked_into();
+    let threads = Cell::new(1 + helpers.count());
+    if threads.get() == 1 {
+        return Ok(None);
+    }
+    let places = RefCell::new(Places::new(WORDS));
+    Ok(Some(Rc::new(Pool { exports: exports.unchecked_into(), memory, places, helpers, threads })))
+}
+
+/// The memory, and who computes in it.
+#[derive(Debug)]
+struct Pool {
+    exports: Exports,
+    memory: Memory,
+    places: RefCell<Places>,
+    helpers: Helpers,
+    threads: Cell<usize>,
+}
+
+/// Computes on all threads.
+#[derive(Debug)]
+struct Shared {
+    pool: Rc<Pool>,
+    /// For weights that the shared memory has no place for.
+    alone: Option<Rc<dyn Kernel>>,
+}
+
+/// A weight in the shared memory.
+#[derive(Debug)]
+struct There {
+    place: Place,
+    pool: Rc<Pool>,
+}
+
+impl Kernel for Shared {
+    fn hold(&self, panels: Vec<f32>) -> Option<Rc<dyn Held>> {
+        let pool = &self.pool;
+        let place = pool.places.borrow_mut().take(panels.len() * FLOAT);
+        let there = There { place, pool: pool.clone() };
+        if pool.reach(place.start + place.bytes).is_err() {
+            return self.alone.as_ref()?.hold(panels);
+        }
+        pool.view(place.start, panels.len()).copy_from(&panels);
+        Some(Rc::new(there))
+    }
+}
+
+impl Held for There {
+    fn multiply(&self, product: Product<'_>) {
+        self.pool.multiply(self.place.start, product);
+    }
+}
+
+impl Drop for There {
+    fn drop(&mut self) {
+        self.pool.places.borrow_mut().give_back(self.place);
+    }
+}
+
+impl Pool {
+    /// Makes the memory at least so long, in bytes.
+    fn reach(&self, bytes: usize) -> Result<(), JsValue> {
+        let there = js_sys::Uint8Array::new(&self.memory.buffer()).byte_length() as usize;
+        let missing = bytes.saturating_sub(there).div_ceil(PAGE);
+        if missing > 0 {
+            self.memory.grow(missing)?;
+        }
+        Ok(())
+    }
+
+    /// `length` numbers at address `start`.
+    fn view(&self, start: usize, length: usize) -> Float32Array {
+        Float32Array::new_with_byte_offset_and_length(&self.memory.buffer(), start as u32, length as u32)
+    }
+
+    /// Multiplies by the panels at address `b`; activations, bias and result lie behind all weights meanwhile.
+    fn multiply(&self, b: usize, Product { a, c, bias, shape: [m, n, k], block }: Product<'_>) {
+        let start = self.places.borrow().end();
+        let (from, bias_at) = (start, start + a.len() * FLOAT);
+        let to = (bias_at + bias.len() * FLOAT).next_multiple_of(64);
+        let end = to + c.len() * FLOAT;
+        if let Err(error) = self.reach(end) {
+            wasm_bindgen::throw_val(error); // as any allocation that fails
+        }
+        self.view(from, a.len()).copy_from(a);
+        self.view(bias_at, bias.len()).copy_from(bias);
+        let threads = self.threads.get();
+        let alone = || self.exports.multiply(from, b, to, m, n, k, bias_at, block, 0, n);
+        if threads == 1 || m.saturating_mul(n).saturating_mul(k) < SMALL {
+            alone();
+        } else {
+            let Split { columns, chunks } = Split::new(n, threads);
+            let patience = self.helpers.patience();
+            if self.exports.share(from, b, to, m, n, k, bias_at, block, columns, chunks, patience) == 0 {
+                self.lose_helpers(end - start);
+                alone();
+            }
+        }
+        self.view(to, c.len()).copy_to(c);
+    }
+
+    /// Goes on with one thread. Should a helper still write, then where nothing else will be: the place is not given
+    /// back.
+    fn lose_helpers(&self, bytes: usize) {
+        self.helpers.stop();
+        self.threads.set(1);
+        self.places.borrow_mut().take(bytes);
+    }
+}
