@@ -12,6 +12,7 @@
 //! | `tokenizer` | captions to token ids |
 //! | `vision`, `text` | the image tower; the text tower |
 //! | `self_test` | does this device compute what the CPU computes? |
+//! | `speed` | each kernel of a tower beside what the GPU can do; natively, for the bench |
 
 pub mod checkpoint;
 pub mod config;
@@ -20,6 +21,8 @@ mod ops;
 pub mod pack;
 mod rows;
 pub mod self_test;
+#[cfg(feature = "native")]
+pub mod speed;
 pub mod text;
 pub mod tokenizer;
 mod transformer;

@@ -9,20 +9,27 @@ use super::source::Source;
 pub struct Walk {
     /// Keys that a workgroup shares at a time; `None` shares nothing.
     pub shared: Option<usize>,
-    /// Invocations of a workgroup, each with one query.
+    /// Invocations of a workgroup.
     pub lanes: usize,
+    /// Queries of an invocation; with shared keys it is 1.
+    pub queries: usize,
 }
 
 /// Every way that is tried, the safest first.
-pub const WALKS: [Walk; 3] =
-    [Walk { shared: None, lanes: 64 }, Walk { shared: None, lanes: 32 }, Walk { shared: Some(16), lanes: 64 }];
+pub const WALKS: [Walk; 5] = [
+    Walk { shared: None, lanes: 64, queries: 1 },
+    Walk { shared: None, lanes: 8, queries: 8 },
+    Walk { shared: None, lanes: 32, queries: 2 },
+    Walk { shared: None, lanes: 32, queries: 1 },
+    Walk { shared: Some(16), lanes: 64, queries: 1 },
+];
 
 impl Walk {
     /// A name that stays the same, for what was tuned.
     #[must_use]
     pub fn name(&self) -> String {
         let kind = self.shared.map_or_else(|| "registers".to_owned(), |keys| format!("shared{keys}"));
-        format!("{kind}-{}", self.lanes)
+        format!("{kind}-{}x{}", self.lanes, self.queries)
     }
 
     /// The walk of that name.
@@ -44,24 +51,31 @@ pub struct Sequences {
 }
 
 /// Scaled dot-product attention: query, key and value side by side, `[n · tokens, 3 · width]` → `[n · tokens, width]`.
-pub fn attention(gpu: &Context, walk: Walk, qkv: &Matrix, heads: Sequences) -> Matrix {
-    let Sequences { tokens, heads, causal } = heads;
+pub fn attention(gpu: &Context, walk: Walk, qkv: &Matrix, sequences: Sequences) -> Matrix {
+    let Sequences { tokens, heads, causal } = sequences;
     let width = qkv.width / 3;
     let vectors = width / heads / 4;
-    let mask = if causal { "causal" } else { "full" };
-    let name = format!("attention {heads} heads of {vectors} vectors, {mask}, {}", walk.name());
-    let pipeline = gpu.pipeline(&name, || {
+    let pipeline = gpu.pipeline(&kernel(walk, sequences, vectors), || {
+        let mask = if causal { "causal" } else { "full" };
         let mut source = Source::default().size("HEADS", heads).size("D", vectors);
         source = source.float("SCALE", 1.0 / ((4 * vectors) as f32).sqrt()).size("LANES", walk.lanes);
         source = source.repeat('d', vectors).keep(mask);
         match walk.shared {
             Some(keys) => source.size("KEYS", keys).expand(&[include_str!("wgsl/attention_tiled.wgsl")]),
-            None => source.expand(&[include_str!("wgsl/attention.wgsl")]),
+            None => {
+                source.size("Q", walk.queries).repeat('q', walk.queries).expand(&[include_str!("wgsl/attention.wgsl")])
+            }
         }
     });
     let y = gpu.matrix(qkv.rows, width);
-    let workgroups = [tokens.div_ceil(walk.lanes), heads, qkv.rows / tokens];
+    let workgroups = [tokens.div_ceil(walk.lanes * walk.queries), heads, qkv.rows / tokens];
     let tokens = gpu.uniform([tokens, 0, 0, 0]);
     gpu.record(&pipeline, &[(0, &tokens), (1, qkv.buffer.buffer()), (2, y.buffer.buffer())], workgroups);
     y
+}
+
+/// The name of attention's kernel for heads of so many vectors of four.
+pub fn kernel(walk: Walk, Sequences { heads, causal, .. }: Sequences, vectors: usize) -> String {
+    let mask = if causal { "causal" } else { "full" };
+    format!("attention {heads} heads of {vectors} vectors, {mask}, {}", walk.name())
 }

@@ -22,6 +22,8 @@ pub struct Context {
     indices: Mutex<HashMap<Vec<usize>, wgpu::Buffer>>,
     recorded: Mutex<Vec<Recorded>>,
     choices: Mutex<Choices>,
+    /// Which kernels were right, and which were not, when they were asked.
+    answers: Mutex<HashMap<String, bool>>,
     /// Rows of the pass that the pool's buffers are for.
     rows: Mutex<usize>,
 }
@@ -54,6 +56,7 @@ impl Context {
             indices: Mutex::default(),
             recorded: Mutex::default(),
             choices: Mutex::default(),
+            answers: Mutex::default(),
             rows: Mutex::default(),
         }
     }
@@ -79,6 +82,23 @@ impl Context {
     /// Uses what was chosen for this device.
     pub fn choose(&self, choices: Choices) {
         *lock(&self.choices) = choices;
+    }
+
+    /// Whether a kernel was right, where it was asked in this session.
+    #[must_use]
+    pub fn answer(&self, kernel: &str) -> Option<bool> {
+        lock(&self.answers).get(kernel).copied()
+    }
+
+    /// Remembers whether a kernel was right.
+    pub fn remember(&self, kernel: String, right: bool) {
+        lock(&self.answers).insert(kernel, right);
+    }
+
+    /// Whether the kernel of that name was compiled.
+    #[must_use]
+    pub fn is_compiled(&self, name: &str) -> bool {
+        lock(&self.pipelines).contains_key(name)
     }
 
     /// The kernel of that name, compiled from `source` at the first call.

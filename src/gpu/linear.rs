@@ -21,10 +21,10 @@ pub struct Tile {
 pub const TILES: [Tile; 6] = [
     Tile { shared: None, lanes: [8, 8], rows: 4, columns: 4 },
     Tile { shared: None, lanes: [16, 1], rows: 8, columns: 8 },
+    Tile { shared: None, lanes: [16, 1], rows: 12, columns: 12 },
     Tile { shared: Some(4), lanes: [16, 16], rows: 4, columns: 4 },
     Tile { shared: Some(4), lanes: [8, 8], rows: 8, columns: 8 },
     Tile { shared: Some(2), lanes: [16, 16], rows: 8, columns: 8 },
-    Tile { shared: None, lanes: [16, 1], rows: 8, columns: 16 },
 ];
 
 impl Tile {
@@ -97,6 +97,11 @@ pub fn linear(
     y
 }
 
+/// The name of a product's kernel.
+pub fn kernel(tile: Tile, format: Format, bias: bool, then: Option<&'static str>) -> String {
+    format!("linear {} bias={bias} {} {}", format.name(), then.unwrap_or("nothing"), tile.name())
+}
+
 fn pipeline(
     gpu: &Context,
     tile: Tile,
@@ -104,9 +109,7 @@ fn pipeline(
     bias: bool,
     then: Option<&'static str>,
 ) -> wgpu::ComputePipeline {
-    let epilogue = then.unwrap_or("nothing");
-    let name = format!("linear {} bias={bias} {epilogue} {}", format.name(), tile.name());
-    gpu.pipeline(&name, || {
+    gpu.pipeline(&kernel(tile, format, bias, then), || {
         let [x, y] = tile.lanes;
         let mut source = Source::default().size("X", x).size("Y", y).size("R", tile.rows).size("C", tile.columns);
         source = source.repeat('r', tile.rows).repeat('c', tile.columns);

@@ -9,6 +9,7 @@
 //! | `source` | a kernel's file → WGSL: constants, unrolled lines |
 //! | `linear`, `attention`, `rows` | the kernels, each with its file in `wgsl/` |
 //! | `tuning` | which way of computing a product is fastest here, and right |
+//! | `speed` | kernels beside what the device can do; natively, for the bench |
 
 pub mod attention;
 pub mod context;
@@ -19,6 +20,8 @@ mod pool;
 pub mod rows;
 mod signal;
 mod source;
+#[cfg(feature = "native")]
+pub mod speed;
 #[cfg(test)]
 mod tests;
 pub mod tuning;

@@ -11,7 +11,7 @@ use super::rows;
 use crate::random::random;
 
 /// A device with WebGPU's default limits, whatever the adapter could do.
-fn open() -> Context {
+pub fn open() -> Context {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let adapter = block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))
         .expect("no GPU adapter: install Mesa's software one (Debian: mesa-vulkan-drivers)");

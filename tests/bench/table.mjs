@@ -18,7 +18,7 @@ export function about() {
   };
 }
 
-export function table({ model, date, machine, versions, cases, download, weights, leftOut }) {
+export function table({ model, date, machine, versions, cases, download, weights }) {
   const title = ["", NAMES.safelight, NAMES.onnxruntime, "ratio", "cosine"];
   const time = ({ ms: { median, min, max, runs } }) => `${count(median)} ms${runs.length > 1 ? ` (${count(min)}–${count(max)})` : ""}`;
   const times = cases.map((each) => [label(each), time(each.safelight), time(each.onnxruntime), each.ratio.toFixed(2), each.cosine.toFixed(7)]);
@@ -44,8 +44,6 @@ export function table({ model, date, machine, versions, cases, download, weights
       ["JavaScript and wasm", megabytes(ours[0].gzip), theirs.join(", ")],
       [`weights (${weights.safelight.type}; ${weights.onnxruntime.type})`, megabytes(ours[1].gzip), megabytes(weights.onnxruntime.gzip)],
     ]),
-    "",
-    ...leftOut.map((sentence) => `Left out: ${sentence}`),
   ].join("\n");
 }
 

@@ -40,7 +40,7 @@ const STEPS: &[Step] = &[
         name: "native",
         run: |root| {
             // One package at a time: together they would unite their features and build burn twice.
-            cargo(root, &["test", "--release"])?;
+            run(on_software_gpu(&mut command(root, "cargo", ["test", "--release"])))?;
             cargo(root, &["test", "--package", "xtask"])
         },
     },
@@ -108,8 +108,8 @@ fn e2e(root: &Path, names: &[&str]) -> Result<()> {
     run(on_software_gpu(command(root, "npm", ["run", "--silent", "e2e", "--"]).args(names)))
 }
 
-/// Shows the browser Mesa's software Vulkan driver where there is one, so that every machine runs the same tests.
-fn on_software_gpu(command: &mut Command) -> &mut Command {
+/// Shows a program Mesa's software Vulkan driver where there is one, so that every machine runs the same tests.
+pub fn on_software_gpu(command: &mut Command) -> &mut Command {
     match setup::lavapipe() {
         Some(driver) => command.env("VK_DRIVER_FILES", driver),
         None => command,

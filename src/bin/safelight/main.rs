@@ -1,6 +1,8 @@
 //! `safelight` at a terminal: the same library, the same verdicts.
 
 mod ablate;
+mod bench_kernels;
+mod bench_tower;
 mod bench_training;
 mod check;
 mod curve;
@@ -11,6 +13,7 @@ mod features;
 mod folder;
 mod loading;
 mod models;
+mod parity;
 mod recipe;
 mod tables;
 mod train;
@@ -44,6 +47,15 @@ enum Command {
     Curve(curve::Arguments),
     /// Add CLIP models, show and remove them.
     Models(models::Arguments),
+    /// Compare what two devices, or two number types, say of the same pictures.
+    #[command(hide = true)]
+    Parity(parity::Arguments),
+    /// Measure each kernel beside what the GPU can do.
+    #[command(hide = true)]
+    BenchKernels(bench_kernels::Arguments),
+    /// Measure the image tower.
+    #[command(hide = true)]
+    BenchTower(bench_tower::Arguments),
     /// Measure the training step.
     #[command(hide = true)]
     BenchTraining(bench_training::Arguments),
@@ -58,6 +70,9 @@ fn main() -> ExitCode {
         Command::Ablate(arguments) => pollster::block_on(ablate::run(&arguments)),
         Command::Curve(arguments) => pollster::block_on(curve::run(&arguments)),
         Command::Models(arguments) => models::run(&arguments),
+        Command::Parity(arguments) => pollster::block_on(parity::run(&arguments)),
+        Command::BenchKernels(arguments) => pollster::block_on(bench_kernels::run(&arguments)),
+        Command::BenchTower(arguments) => pollster::block_on(bench_tower::run(&arguments)),
         Command::BenchTraining(arguments) => pollster::block_on(bench_training::run(&arguments)),
     };
     outcome.unwrap_or_else(|error| {

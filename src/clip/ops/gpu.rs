@@ -10,7 +10,7 @@ use crate::clip::values::{Values, floats};
 use crate::gpu::attention::{Sequences, attention};
 use crate::gpu::linear::{Epilogue, linear};
 use crate::gpu::matrix::{Buffer, Format, Matrix, Weight, stack_buffers};
-use crate::gpu::tuning::{self, Product};
+use crate::gpu::tuning::{self, Follows, Product, Work};
 use crate::gpu::{Context, rows};
 use crate::{Error, Result};
 
@@ -84,13 +84,18 @@ impl Ops for Gpu {
             let message = format!("the kernels take heads whose width is a multiple of 4, not {width} / {heads}");
             return Err(Error::DeviceFailed { device: "GPU", message });
         }
+        let layers = [
+            ([3 * width, width], Follows::Nothing),
+            ([width, width], Follows::Residual),
+            ([mlp, width], Follows::QuickGelu),
+            ([width, mlp], Follows::Residual),
+        ];
+        let layers = layers.map(|(shape, follows)| (Product { shape, format: weight.format() }, follows));
+        let work = Work { layers: &layers, heads: Sequences { tokens, heads, causal }, width };
         if !tuning::is_worth_it(tokens, width, mlp) {
-            return Ok(());
+            return tuning::check(&self.context, work).await;
         }
-        let shapes = [[3 * width, width], [width, width], [mlp, width], [width, mlp]];
-        let products = shapes.map(|shape| Product { shape, format: weight.format() });
-        let heads = Sequences { tokens, heads, causal };
-        let choices = tuning::tune(&self.context, &self.context.choices(), &products, heads, width).await?;
+        let choices = tuning::tune(&self.context, &self.context.choices(), work).await?;
         self.context.choose(choices);
         Ok(())
     }

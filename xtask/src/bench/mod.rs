@@ -1,7 +1,10 @@
-//! `cargo xtask bench`: this project beside onnxruntime-web, in one run, on the same weights.
+//! `cargo xtask bench`: this project beside onnxruntime-web and onnxruntime, in one run, on the same weights.
 //!
-//!     wheel ─ tests/float_graph.py ─ float32 ONNX ─┐
-//!                              dist/ (the site) ───┴─ tests/bench/run.mjs ─ table or JSON
+//!     wheel ─ tests/float_graph.py ─ float32 ONNX ─┬─ tests/bench/run.mjs (with dist/, the site) ─ table or JSON
+//!                                                  └─ native (with the terminal's program) ─ rows
+//!                                                     kernels (alone, on a GPU) ─ rows
+
+mod native;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,11 +20,13 @@ use crate::{models, site};
 /// Makes the float32 model of the wheel at `WHEEL`.
 const SCRIPT: &str = "tests/float_graph.py";
 
-/// What that script imports; `tests/requirements.txt` pins the versions.
-const PYTHON_PACKAGES: &[&str] = &["numpy", "onnx"];
+/// What that script imports, and what runs its model natively; `tests/requirements.txt` pins the versions.
+const PYTHON_PACKAGES: &[&str] = &["numpy", "onnx", "onnxruntime"];
 
-/// What `tests/bench/run.mjs` knows to measure: a device and a number of pictures.
-const CASES: [&str; 4] = ["webgpu-1", "webgpu-8", "cpu-1", "cpu-8"];
+/// What can be measured: what `tests/bench/run.mjs` knows, a device and a number of pictures; the terminal's program beside
+/// onnxruntime; and each kernel beside what the GPU can do.
+const CASES: [&str; 8] =
+    ["webgpu-1", "webgpu-8", "chromium-webgpu-1", "cpu-1", "cpu-8", "native-1", "native-8", "kernels"];
 
 /// What to measure, and how to say it.
 #[derive(clap::Args)]
@@ -39,13 +44,33 @@ pub struct Options {
 
 /// Builds what is missing, measures, prints.
 pub fn bench(root: &Path, options: &Options) -> Result<()> {
+    let wanted = |case: &&str| options.only.is_empty() || options.only.iter().any(|only| only == case);
+    let cases: Vec<&str> = CASES.into_iter().filter(wanted).collect();
+    let (native, pages): (Vec<&str>, Vec<&str>) = cases.iter().partition(|case| native::is_native(case));
     setup::setup(root, Purpose::Tests)?;
     models::make(root, None)?;
+    if !pages.is_empty() {
+        in_browsers(root, options, &pages)?;
+    }
+    for case in native {
+        match case.strip_prefix("native-") {
+            Some(pictures) => {
+                let (python, packages) = python(root)?;
+                let onnx = native::Onnxruntime { python, packages, model: float_model(root)? };
+                native::compare(root, &onnx, pictures.parse()?, options.rounds, options.json)?;
+            }
+            None => native::kernels(root, options.json)?,
+        }
+    }
+    Ok(())
+}
+
+fn in_browsers(root: &Path, options: &Options, cases: &[&str]) -> Result<()> {
     let model = float_model(root)?;
     site::build(root)?;
     let mut measure = command(root, "node", ["tests/bench/run.mjs", "--onnx"]);
     measure.arg(model).args(options.json.then_some("--json"));
-    measure.args(options.only.iter().flat_map(|case| ["--only", case]));
+    measure.args(cases.iter().flat_map(|case| ["--only", case]));
     measure.args(options.rounds.iter().flat_map(|rounds| ["--rounds".to_owned(), rounds.to_string()]));
     let status = measure.status().context("node cannot be started")?;
     ensure!(status.success(), "the measuring ended with {status}; its message is above");
@@ -62,26 +87,26 @@ fn float_model(root: &Path) -> Result<PathBuf> {
     if model.exists() {
         return Ok(model);
     }
-    let python = ["python3", "python"].into_iter().find(|python| find(python).is_some());
-    let python = python.context("Python 3 is not installed; the bench needs it to write onnxruntime-web's model")?;
-    let packages = python_packages(root, python, &folder)?;
+    let (python, packages) = python(root)?;
     eprintln!("writing {}", model.display());
     let mut script = command(root, python, [Path::new(SCRIPT), &wheel, &model]);
     run(script.env("PYTHONPATH", packages)).context("onnxruntime-web's model was not made")?;
     Ok(model)
 }
 
-/// A folder with the packages of [`PYTHON_PACKAGES`], at the versions that the tests' references were made with.
-fn python_packages(root: &Path, python: &str, folder: &Path) -> Result<PathBuf> {
-    let packages = folder.join("python");
+/// Python, and a folder with [`PYTHON_PACKAGES`] at the versions that the tests' references were made with.
+fn python(root: &Path) -> Result<(&'static str, PathBuf)> {
+    let python = ["python3", "python"].into_iter().find(|python| find(python).is_some());
+    let python = python.context("Python 3 is not installed; the bench needs it for onnxruntime and its model")?;
+    let packages = root.join("target/bench/python");
     let import = PYTHON_PACKAGES.join(", ");
     let mut check = Command::new(python);
     check.args(["-c", &format!("import {import}")]).env("PYTHONPATH", &packages);
     if check.output().is_ok_and(|output| output.status.success()) {
-        return Ok(packages);
+        return Ok((python, packages));
     }
     let mut install = command(root, python, ["-m", "pip", "install", "--quiet", "--upgrade"]);
     install.args(["--constraint", "tests/requirements.txt", "--target"]).arg(&packages).args(PYTHON_PACKAGES);
     run(&mut install).with_context(|| format!("pip could not install {import}"))?;
-    Ok(packages)
+    Ok((python, packages))
 }

@@ -1,0 +1,177 @@
+//! Measured without a browser: the terminal's program beside onnxruntime on the processor, in turns; and each kernel
+//! beside what the GPU can do.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::command::{command, run};
+use crate::test::on_software_gpu;
+
+/// Rounds of one picture, where nothing else was asked for; eight pictures are run fewer times.
+const ROUNDS: u32 = 9;
+
+/// Threads that onnxruntime is given, one number after another.
+const THREADS: [usize; 2] = [1, 2];
+
+/// Below it two engines do not compute the same thing, and a time would mean nothing (`tests/bench/case.mjs`).
+const SAME: f64 = 0.99999;
+
+/// Whether a case needs no browser.
+pub fn is_native(case: &str) -> bool {
+    case == "kernels" || case.starts_with("native-")
+}
+
+/// What runs the other side.
+pub struct Onnxruntime {
+    pub python: &'static str,
+    /// A folder with onnxruntime.
+    pub packages: PathBuf,
+    /// The float32 model.
+    pub model: PathBuf,
+}
+
+/// A program that runs once for each line it is sent.
+struct Peer {
+    name: String,
+    child: Child,
+    answers: BufReader<ChildStdout>,
+}
+
+#[derive(Deserialize)]
+struct Opened {
+    r#where: String,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    ms: f64,
+    embeddings: Vec<f64>,
+}
+
+/// Prints one line for each engine: milliseconds from pixels to embeddings, and how much longer this project takes.
+pub fn compare(root: &Path, onnx: &Onnxruntime, pictures: usize, rounds: Option<u32>, as_json: bool) -> Result<()> {
+    build(root)?;
+    let folder = root.join("tests/golden/clip/pictures");
+    let entries = fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "png"));
+    files.sort();
+    files.truncate(pictures);
+    let pixels = root.join("target/bench/pixels");
+    let mut ours = command(root, "target/release/safelight", ["bench-tower", "--device", "cpu", "--pixels"]);
+    let mut peers = vec![Peer::start(ours.arg(&pixels).args(&files), "Safelight")?];
+    for threads in THREADS {
+        let mut theirs = command(root, onnx.python, ["tests/bench/native.py"]);
+        theirs.args([&onnx.model, &pixels]).arg(threads.to_string()).env("PYTHONPATH", &onnx.packages);
+        peers.push(Peer::start(&mut theirs, "onnxruntime")?);
+    }
+    let first = peers.iter_mut().map(Peer::ask).collect::<Result<Vec<_>>>()?;
+    let cosine = |other: &Answer| lowest_cosine(&first[0].embeddings, &other.embeddings, pictures);
+    let cosines: Vec<f64> = first.iter().map(cosine).collect();
+    ensure!(
+        cosines.iter().all(|&cosine| cosine >= SAME),
+        "the engines disagree (cosines {cosines:?}): nothing was timed"
+    );
+    let rounds = rounds.unwrap_or(ROUNDS.div_ceil(pictures as u32).max(3));
+    let mut times = vec![Vec::new(); peers.len()];
+    for _ in 0..rounds {
+        for (peer, times) in peers.iter_mut().zip(&mut times) {
+            times.push(peer.ask()?.ms);
+        }
+    }
+    for times in &mut times {
+        times.sort_by(f64::total_cmp);
+    }
+    let middle = |times: &[f64]| times.get(times.len() / 2).copied().unwrap_or(f64::NAN);
+    let ours = middle(&times[0]);
+    for ((peer, times), cosine) in peers.iter().zip(&times).zip(cosines) {
+        let (median, ratio) = (middle(times), ours / middle(times));
+        if as_json {
+            println!(
+                "{}",
+                json!({ "native": peer.name, "pictures": pictures, "ms": times, "ratio": ratio, "cosine": cosine })
+            );
+        } else {
+            let (least, most) = (times[0], times[times.len() - 1]);
+            let name = &peer.name;
+            println!(
+                "native, {pictures} pictures  {name:<38} {median:>7.0} ms ({least:.0}–{most:.0})  ratio {ratio:.2}  cosine {cosine:.7}"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Prints each kernel's rate.
+pub fn kernels(root: &Path, as_json: bool) -> Result<()> {
+    build(root)?;
+    let mut measure = command(root, "target/release/safelight", ["bench-kernels"]);
+    measure.args(as_json.then_some("--json"));
+    let status = on_software_gpu(&mut measure).status().context("the terminal's program cannot be started")?;
+    ensure!(status.success(), "the measuring ended with {status}; its message is above");
+    Ok(())
+}
+
+fn build(root: &Path) -> Result<()> {
+    run(&mut command(root, "cargo", ["build", "--release", "--bin", "safelight"]))
+}
+
+impl Peer {
+    fn start(command: &mut Command, name: &str) -> Result<Self> {
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = child.with_context(|| format!("{name} cannot be started"))?;
+        let answers = BufReader::new(child.stdout.take().context("a program without an output")?);
+        let mut peer = Self { name: name.to_owned(), child, answers };
+        let Opened { r#where } = peer.answer()?;
+        peer.name = format!("{name}, {where}", r#where = r#where);
+        Ok(peer)
+    }
+
+    fn ask(&mut self) -> Result<Answer> {
+        let asked = self.child.stdin.as_mut().context("a program without an input")?.write_all(b"\n");
+        asked.with_context(|| format!("{} has ended", self.name))?;
+        self.answer()
+    }
+
+    fn answer<T: for<'a> Deserialize<'a>>(&mut self) -> Result<T> {
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        ensure!(!line.is_empty(), "{} has ended; its message is above", self.name);
+        serde_json::from_str(&line).with_context(|| format!("{} says no JSON", self.name))
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take()); // it ends when nobody asks any more
+        let _ = self.child.wait();
+    }
+}
+
+/// Over the pictures; of embeddings that differ in length there is none.
+fn lowest_cosine(a: &[f64], b: &[f64], pictures: usize) -> f64 {
+    let width = a.len() / pictures.max(1);
+    if a.len() != b.len() || width == 0 {
+        return f64::NAN;
+    }
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let rows = a.chunks(width).zip(b.chunks(width));
+    rows.map(|(a, b)| dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()).fold(1.0, f64::min)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cosine_is_that_of_the_picture_that_differs_most() {
+        assert!((lowest_cosine(&[1.0, 0.0, 3.0, 4.0], &[2.0, 0.0, 4.0, 3.0], 2) - 0.96).abs() < 1e-12);
+        assert!(lowest_cosine(&[1.0], &[1.0, 2.0], 1).is_nan());
+    }
+}
