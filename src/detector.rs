@@ -157,8 +157,11 @@ impl Detector {
     }
 
     /// Takes the tokenizer, without which no caption can be read.
-    pub fn use_tokenizer(&mut self, tokenizer: Tokenizer) {
-        self.extractor.use_tokenizer(tokenizer);
+    ///
+    /// # Errors
+    /// As [`Extractor::use_tokenizer`].
+    pub fn use_tokenizer(&mut self, tokenizer: Tokenizer) -> Result<()> {
+        self.extractor.use_tokenizer(tokenizer)
     }
 
     /// Takes another head; the old one stays where the new one does not fit.

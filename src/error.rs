@@ -125,10 +125,19 @@ pub enum Error {
     },
 
     /// `tokenizer.json` cannot be used, or cannot split a text.
-    #[error("The caption cannot be read: {message}.")]
+    #[error("The tokenizer cannot be used: {message}.")]
     Tokenizer {
         /// What is wrong.
         message: String,
+    },
+
+    /// A tokenizer was made for another vocabulary than the model's text tower has.
+    #[error("The tokenizer knows {got} tokens and the model's text tower {expected}: they do not belong together.")]
+    TokenizerMismatch {
+        /// Rows of the text tower's token table.
+        expected: usize,
+        /// Tokens of the tokenizer.
+        got: usize,
     },
 
     /// A caption is to be read and the model cannot: its pack has no text tower, or no tokenizer was given.
@@ -250,6 +259,7 @@ impl Error {
             Self::TensorType { .. } => "tensor-type",
             Self::NotFinite { .. } => "not-finite",
             Self::Tokenizer { .. } => "tokenizer",
+            Self::TokenizerMismatch { .. } => "tokenizer-mismatch",
             Self::CaptionUnreadable { .. } => "caption-unreadable",
             Self::HeadFormat { .. } => "head-format",
             Self::HeadMismatch { .. } => "head-mismatch",

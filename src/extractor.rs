@@ -82,8 +82,15 @@ impl Extractor {
     }
 
     /// Takes the tokenizer, which is loaded apart because most checks need none.
-    pub fn use_tokenizer(&mut self, tokenizer: Tokenizer) {
+    ///
+    /// # Errors
+    /// [`Error::TokenizerMismatch`] where the text tower has another vocabulary.
+    pub fn use_tokenizer(&mut self, tokenizer: Tokenizer) -> Result<()> {
+        if let Some(tower) = &self.clip.text {
+            tokenizer.fits(tower.config())?;
+        }
         self.tokenizer = Some(tokenizer);
+        Ok(())
     }
 
     /// The sizes that features depend on.

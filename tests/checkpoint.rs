@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 
 use common::{COSINE, Golden, TOLERANCE, assert_close};
 use pollster::block_on;
-use safelight::clip::checkpoint::{Converter, Part, Plan, Precision, files_of_index, read_config};
+use safelight::clip::Clip;
+use safelight::clip::checkpoint::{Converter, Part, Plan, Precision, files_of_index, own_tokenizer, read_config};
 use safelight::clip::pack::{FORMAT, Manifest, PackReader};
+use safelight::clip::tokenizer::Tokenizer;
 use safelight::device::Device;
 use safelight::{Error, Result};
 use safetensors::SafeTensors;
@@ -73,7 +75,16 @@ impl Checkpoint {
         let words = || "test".to_owned();
         let files = vec![converter.finish()?];
         Ok((
-            Manifest { format: FORMAT, id: words(), name: words(), licence: words(), source: words(), clip, files },
+            Manifest {
+                format: FORMAT,
+                id: words(),
+                name: words(),
+                licence: words(),
+                source: words(),
+                clip,
+                files,
+                tokenizer: None,
+            },
             out,
         ))
     }
@@ -96,13 +107,16 @@ impl Checkpoint {
     }
 }
 
-/// The embeddings that a pack gives for the golden pixels.
-fn embeddings((manifest, bytes): Pack, golden: &Golden) -> Vec<f32> {
+fn open((manifest, bytes): Pack) -> Clip {
     let manifest = Manifest::parse(&manifest.to_json().unwrap()).unwrap();
     let mut reader = PackReader::new(manifest, Device::cpu()).unwrap();
     bytes.chunks(999).try_for_each(|chunk| reader.push(chunk)).unwrap();
-    let (_, clip) = reader.finish().unwrap();
-    assert!(clip.text.is_some());
+    reader.finish().unwrap().1
+}
+
+/// The embeddings that a pack gives for the golden pixels.
+fn embeddings(pack: Pack, golden: &Golden) -> Vec<f32> {
+    let clip = open(pack);
     block_on(clip.vision.forward(golden.floats("pixels"), &mut ())).unwrap().embedding
 }
 
@@ -126,6 +140,29 @@ fn the_pack_computes_what_transformers_computes() {
     let got = embeddings(whole().convert(Precision::Int8, 1_000, &[]).unwrap(), &golden);
     let cosine = least_cosine(&got, &golden.floats("image_embeds"));
     assert!((0.999..0.999_999).contains(&cosine), "{cosine}");
+}
+
+#[test]
+fn its_own_tokenizer_splits_its_captions() {
+    let json = std::fs::read(golden().join("tokenizer.json")).unwrap();
+    let captions: Vec<Value> = serde_json::from_slice(&std::fs::read(golden().join("captions.json")).unwrap()).unwrap();
+    let tower = open(whole().convert(Precision::Half, 1_000, &[]).unwrap()).text.unwrap();
+    assert_eq!(own_tokenizer(&json, tower.config()).unwrap().name, "tokenizer.json");
+    let tokenizer = Tokenizer::read(&json).unwrap();
+    let ids: Vec<Vec<u32>> = captions
+        .iter()
+        .map(|caption| tokenizer.encode(caption["text"].as_str().unwrap(), tower.config().context).unwrap())
+        .collect();
+    assert_eq!(json!(ids), captions.iter().map(|caption| caption["ids"].clone()).collect::<Value>());
+    let got = block_on(tower.forward(&ids, &mut ())).unwrap();
+    let bytes = std::fs::read(golden().join("goldens.safetensors")).unwrap();
+    let expected = Golden::read(&bytes).floats("text_embeds");
+    assert!(least_cosine(&got, &expected) >= COSINE); // in float16, as above
+    // Another model's is refused.
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/tokenizer.json");
+    let default = std::fs::read(default).unwrap_or_else(|_| panic!("run `cargo xtask models` first"));
+    let refused = own_tokenizer(&default, tower.config()).unwrap_err();
+    assert_eq!(refused, Error::TokenizerMismatch { expected: 40, got: 49_408 });
 }
 
 #[test]

@@ -60,14 +60,18 @@ fn a_folder_a_file_and_parts_become_packs_that_embed_pictures() {
     succeeded(&models(&packs, &["add", file.to_str().unwrap(), "--int8", "--licence", "MIT"]));
     succeeded(&models(&packs, &["add", parts.to_str().unwrap(), "--name", "In-Parts"]));
     assert_eq!(names(&packs), ["checkpoint", "checkpoint-int8", "in-parts"]);
-    assert_eq!(names(&packs.join("checkpoint")), ["model.safetensors", "pack.json"]);
+    assert_eq!(names(&packs.join("checkpoint")), ["model.safetensors", "pack.json", "tokenizer.json"]);
+    assert_eq!(names(&packs.join("in-parts")), ["model.safetensors", "pack.json"]); // it brought none
     let (half, int8) = (manifest(&packs.join("checkpoint")), manifest(&packs.join("checkpoint-int8")));
     assert_eq!((half["licence"].as_str(), int8["licence"].as_str()), (Some("unknown"), Some("MIT")));
     assert_eq!(half["clip"]["text"]["context"], 9);
     assert!(half["files"][0]["bytes"].as_u64() > int8["files"][0]["bytes"].as_u64());
 
     let said = succeeded(&models(&packs, &["list"]));
-    assert!(said.contains("checkpoint-int8\n    checkpoint-int8: image and text tower"), "{said}");
+    assert!(
+        said.contains("checkpoint-int8\n    checkpoint-int8: image and text tower with its own tokenizer"),
+        "{said}"
+    );
     let again = refused(&models(&packs, &["add", folder.to_str().unwrap()]));
     assert!(again.contains("a model called checkpoint is there already"), "{again}");
     succeeded(&models(&packs, &["remove", "checkpoint"]));
@@ -85,11 +89,53 @@ fn a_folder_a_file_and_parts_become_packs_that_embed_pictures() {
     assert!(said.contains("1 pictures in"), "{said}");
 }
 
+/// `features` of one picture with a caption.
+fn features_with_caption(packs: &Path, pack: &str) -> Output {
+    let pictures = packs.join("captioned/real");
+    std::fs::create_dir_all(&pictures).unwrap();
+    image::RgbImage::new(40, 40).save(pictures.join("a.png")).unwrap();
+    std::fs::write(pictures.join("a.txt"), "a red hill").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_safelight"));
+    command.args(["features", "--device", "cpu", "--pack"]).arg(packs.join(pack)).arg("--out");
+    command.arg(packs.join(format!("{pack}.features"))).arg(packs.join("captioned")).output().unwrap()
+}
+
+#[test]
+fn a_checkpoints_own_tokenizer_goes_with_its_pack() {
+    let packs = fresh_folder("models-tokenizer");
+    let said = succeeded(&models(&packs, &["add", golden().to_str().unwrap()]));
+    assert!(said.contains("split by its own tokenizer") && said.contains("was not checked"), "{said}");
+    succeeded(&features_with_caption(&packs, "checkpoint"));
+    let said = succeeded(&models(&packs, &["add", golden().join("parts").to_str().unwrap()]));
+    assert!(said.contains("split by CLIP's tokenizer"), "{said}");
+    let sentence = "The tokenizer knows 49408 tokens and the model's text tower 40: they do not belong together.";
+    let said = refused(&features_with_caption(&packs, "parts"));
+    assert!(said.contains(sentence), "{said}");
+    // Damaged on the disk.
+    let path = packs.join("checkpoint/tokenizer.json");
+    let json = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, json.replace("hill", "hall")).unwrap();
+    let said = refused(&features_with_caption(&packs, "checkpoint"));
+    assert!(said.contains("tokenizer.json") && said.contains("is not the one that was published"), "{said}");
+    // One of another model, or none at all, is refused with the checkpoint.
+    let source = fresh_folder("models-tokenizer-source");
+    for name in ["config.json", "model.safetensors"] {
+        std::fs::copy(golden().join(name), source.join(name)).unwrap();
+    }
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/tokenizer.json");
+    std::fs::copy(default, source.join("tokenizer.json")).unwrap();
+    assert!(refused(&models(&packs, &["add", source.to_str().unwrap()])).contains(sentence));
+    std::fs::write(source.join("tokenizer.json"), "{}").unwrap();
+    refused(&models(&packs, &["add", source.to_str().unwrap()]));
+    assert_eq!(names(&packs), ["captioned", "checkpoint", "checkpoint.features", "parts"]);
+}
+
 #[test]
 fn a_hub_is_read_in_parts_at_one_commit_and_checked_by_its_hash() {
     let packs = fresh_folder("models-hub");
     let (address, state) = hub::serve(&golden());
-    succeeded(&models(&packs, &["add", "maker/tiny", "--hub", &address]));
+    let said = succeeded(&models(&packs, &["add", "maker/tiny", "--hub", &address]));
+    assert!(said.contains("have the SHA-256 that was given for them"), "{said}");
     let manifest = manifest(&packs.join("tiny"));
     assert!(
         manifest["source"].as_str().unwrap().contains(&format!("maker/tiny, revision {}", hub::COMMIT)),

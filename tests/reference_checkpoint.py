@@ -6,9 +6,12 @@
     tests/reference_checkpoint.py large OUT      # OUT/config.json, model.safetensors: random numbers in ViT-L/14's shapes, 1.7 GB
 
     config.json, model.safetensors               float32, in one file, with the buffers of old transformers
+    tokenizer.json                               a vocabulary of its own, of 40 tokens: CLIP's steps, twelve letters
+    captions.json                                captions and their ids
     parts/                                       the same model in bfloat16, in parts with their index
     goldens.safetensors                          pixels [n, 3, side, side], image_embeds [n, projection] of the float32 model
                                                  (projected, not normalised), and bfloat16.image_embeds of the other;
+                                                 text_embeds [captions, projection] of the float32 model;
                                                  int8.NAME, int8.NAME.scale: numpy's int8 of two matrices
 """
 import json
@@ -21,6 +24,25 @@ import numpy as np
 
 GOLDEN = Path(__file__).parent / "golden" / "checkpoint"
 QUANTISED = ["visual_projection.weight", "vision_model.embeddings.patch_embedding.weight"]
+
+
+CAPTIONS = ["a red hill", "The BIG dog  on the hill", "dog", "a tree in a garden, or a hotel: the end of the line"]
+
+
+def own_tokenizer(path):
+    """The form that transformers writes CLIP's in (`cargo xtask models` makes one), with another vocabulary."""
+    start, end = "<|startoftext|>", "<|endoftext|>"
+    letters = "abdeghilnort"
+    merges = [("t", "h"), ("th", "e</w>"), ("h", "i"), ("hi", "l"), ("hil", "l</w>"), ("d", "o"), ("do", "g</w>"), ("r", "e"),
+              ("re", "d</w>"), ("o", "n</w>"), ("i", "n</w>"), ("b", "i"), ("bi", "g</w>"), ("a", "t</w>")]
+    tokens = [*letters, *(f"{letter}</w>" for letter in letters), *("".join(pair) for pair in merges), start, end]
+    whole = json.loads((Path(__file__).parent.parent / "models/tokenizer.json").read_text())
+    ids = {token: id for id, token in enumerate(tokens)}
+    whole["model"] |= {"vocab": ids, "merges": merges}
+    for token in whole["added_tokens"]:
+        token["id"] = ids[token["content"]]
+    whole["post_processor"] |= {"cls": [start, ids[start]], "sep": [end, ids[end]]}
+    path.write_text(json.dumps(whole, indent=1) + "\n")
 
 
 def checkpoint():
@@ -52,6 +74,14 @@ def checkpoint():
         with torch.no_grad():
             return model.visual_projection(model.vision_model(pixel_values=pixels).pooler_output).float().numpy()
     goldens = {"pixels": pixels.numpy(), "image_embeds": embeds(model)}
+    own_tokenizer(GOLDEN / "tokenizer.json")
+    from transformers import PreTrainedTokenizerFast
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(GOLDEN / "tokenizer.json"))
+    ids = [tokenizer(text, truncation=True, max_length=9)["input_ids"] for text in CAPTIONS]
+    (GOLDEN / "captions.json").write_text(json.dumps([{"text": t, "ids": i} for t, i in zip(CAPTIONS, ids)], indent=1) + "\n")
+    with torch.no_grad():
+        rows = [model.text_projection(model.text_model(input_ids=torch.tensor([row])).pooler_output) for row in ids]
+    goldens["text_embeds"] = torch.cat(rows).float().numpy()
     model.to(torch.bfloat16).save_pretrained(GOLDEN / "parts", max_shard_size="100KB")
     goldens["bfloat16.image_embeds"] = embeds(model.to(torch.float32))
     for name in QUANTISED:

@@ -15,7 +15,7 @@ interface Catalog {
 }
 
 /** What a file must be, so that one that arrived in part is not taken for a bad one. */
-interface Pin {
+export interface Pin {
   bytes: number;
   sha256: string;
 }

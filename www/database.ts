@@ -50,6 +50,8 @@ export interface Correction {
   facts: Facts;
   name: string;
   generated: boolean;
+  /** What the verdict was given with; absent in corrections of before. */
+  caption?: string | null;
   /** ISO 8601. */
   date: string;
 }

@@ -8,6 +8,7 @@ import type { Calls, Kind, Notice, OpenInput, Opened, Progress, Reply, Request }
 import type { Detector, DetectorInfo, Observe, Verdict } from "./safelight.js";
 import { forgetPack, readPack } from "./store.ts";
 import type { PackOptions } from "./store.ts";
+import type { TokenizerFile } from "./tokenizer.ts";
 import type { Run, Surroundings } from "./training.ts";
 
 export type Engine = Pick<typeof import("./safelight.js"), "Checkpoint" | "Loader" | "TrainingSet" | "Trainer" | "preset" | "readLabels">;
@@ -39,7 +40,7 @@ export class Host {
   /** The site's head, to go back to; `null` while a model is open that was added and has none. */
   #siteHead: PinnedFile | null = null;
   /** What the first caption needs. */
-  #tokenizer: PinnedFile | null = null;
+  #tokenizer: TokenizerFile | null = null;
   /** Where models are fetched from. */
   #hub = "";
   /** The end of what has a turn or waits for one. */
@@ -167,7 +168,7 @@ export class Host {
     const choice = await readCatalog(input, signal);
     this.#hub = choice.hub;
     this.#kernels = await keptKernels();
-    this.#tokenizer = choice.tokenizer; // every CLIP's
+    this.#tokenizer = choice.tokenizer; // every CLIP's that brings none
     const notices: Notice[] = [];
     if (input.storedPack !== null) {
       try {
@@ -184,7 +185,7 @@ export class Host {
 
   /** Opens a model that was added, with a head that was trained for it, or none. */
   async #openKept(sha256: string, engine: Engine, input: OpenInput, { signal, report, notices }: PackOptions): Promise<Opened> {
-    const { keptModel, readKept } = await import("./models/kept.ts");
+    const { keptModel, readKept, tokenizerOf } = await import("./models/kept.ts");
     const model = await keptModel(sha256);
     const loader = await engine.Loader.open(model.manifest, input.preference, this.#kernels);
     try {
@@ -195,6 +196,7 @@ export class Host {
     }
     this.#detector = await loader.finish(null);
     this.#siteHead = null;
+    this.#tokenizer = tokenizerOf(model, this.#tokenizer);
     return { info: await this.#useStored(input.storedHead, notices, signal), notices };
   }
 

@@ -143,6 +143,11 @@ export interface StoredModel {
   int8: boolean;
   /** ISO 8601. */
   added: string;
+  /**
+   * Whether its files were compared with the SHA-256 that their source gives: they were; they came in more than one
+   * go, so they were not; the source gives none.
+   */
+  checked: "whole" | "interrupted" | "unknown";
   /** The text of its `pack.json`. */
   manifest: string;
 }

@@ -56,8 +56,10 @@ export class Checkpoint {
   static filesOfIndex(index: string): string[];
   /** How many of a file's first bytes `add` needs, from the first eight. */
   static headerBytes(file: string, head: Uint8Array): number;
-  /** Adds a file of `bytes` bytes, of which `head` is the beginning. */
-  add(file: string, head: Uint8Array, bytes: number): void;
+  /** Adds a file of `bytes` bytes, of which `head` is the beginning; `sha256` is what its source says it must be. */
+  add(file: string, head: Uint8Array, bytes: number, sha256: string | null): void;
+  /** Takes the checkpoint's own `tokenizer.json`, which the pack then names. Tells whether there is a text tower that needs it. */
+  useTokenizer(json: Uint8Array): boolean;
   /** Begins, or goes on after `written` bytes of the pack's file; consumes the checkpoint, also when it fails. */
   convert(int8: boolean, written: number): Conversion;
   free(): void;
@@ -73,6 +75,8 @@ export class Conversion {
   readonly total: number;
   /** Length of the pack's file. */
   readonly packBytes: number;
+  /** Whether every file was compared with the SHA-256 that its source gives. */
+  readonly checked: boolean;
   /** What is to be pushed next; `null`: everything was. */
   readonly wants: Piece | null;
   rehash(bytes: Uint8Array): void;
@@ -110,7 +114,7 @@ export class Detector {
   check(bytes: Uint8Array, observe: Observe, caption: string | null): Promise<Verdict>;
   /** For pictures that only the browser decodes: straight RGBA, 8 bit, upright. */
   checkPixels(rgba: Uint8Array, width: number, height: number, format: string, observe: Observe, caption: string | null): Promise<Verdict>;
-  /** Takes CLIP's `tokenizer.json`, without which no caption can be read. */
+  /** Takes a `tokenizer.json`, CLIP's or the model's own, without which no caption can be read. */
   useTokenizer(json: Uint8Array): void;
   /** The text-level part of a feature, `[spec.caption]`: all zero without a caption. */
   embedCaption(caption: string | null, observe: Observe): Promise<Float32Array>;

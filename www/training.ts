@@ -49,8 +49,7 @@ export async function embed({ picture, bytes, caption }: Given, treatments: stri
   signal.throwIfAborted();
   const observe = observer("embed", signal, report);
   if (!captionKnown) {
-    await surroundings.readCaptions();
-    await store.putCaption(caption, await detector.embedCaption(caption, observe));
+    await readCaption(caption, store, surroundings);
     if (facts !== undefined && missing.length === 0) return { facts, known: false };
   }
   const embedded = await embedAny(picture, bytes, missing, detector, observe);
@@ -70,13 +69,22 @@ async function embedAny(picture: Blob, bytes: Uint8Array, treatments: string[], 
   }
 }
 
-export async function audit(pictures: LabelledPicture[], { engine, detector, signal, report }: Surroundings): Promise<AuditReport> {
+/** The features of a caption, kept from now on. */
+async function readCaption(caption: string, store: FeatureStore, { detector, signal, report, readCaptions }: Surroundings): Promise<Float32Array> {
+  await readCaptions();
+  const row = await detector.embedCaption(caption, observer("embed", signal, report));
+  await store.putCaption(caption, row);
+  return row;
+}
+
+export async function audit(pictures: LabelledPicture[], surroundings: Surroundings): Promise<AuditReport> {
+  const { engine, detector, signal, report } = surroundings;
   const store = new FeatureStore(detector.info.pack.sha256, detector.spec);
   const captions = pictures.some(({ caption }) => typeof caption === "string");
   // An audit looks at facts and captions; the one number a picture is not looked at.
   const set = new engine.TrainingSet(1, ["as-given"], captions ? detector.spec.caption : 0);
   try {
-    for (const picture of pictures) set.add(picture, new Float32Array(1), captions ? await captionRow(picture, store) : null);
+    for (const picture of pictures) set.add(picture, new Float32Array(1), captions ? await captionRow(picture, store, surroundings) : null);
     return await set.audit(observer("audit", signal, report));
   } finally {
     set.free();
@@ -201,10 +209,13 @@ async function gather(
   }
 }
 
-/** The row of a picture's caption; `null` where it has none. */
-async function captionRow({ name, caption }: LabelledPicture, store: FeatureStore): Promise<Float32Array | null> {
+/**
+ * The row of a picture's caption; `null` where it has none. With `surroundings` one that is not kept is computed: a
+ * correction's may have been kept for another model.
+ */
+async function captionRow({ name, caption }: LabelledPicture, store: FeatureStore, surroundings?: Surroundings): Promise<Float32Array | null> {
   if (typeof caption !== "string" || !store.readsCaptions) return null;
-  const row = await store.caption(caption);
+  const row = (await store.caption(caption)) ?? (surroundings === undefined ? null : await readCaption(caption, store, surroundings));
   if (row === null) throw new Problem("features-missing", `The features of the caption of ${name} are not in this browser any more.`);
   return row;
 }

@@ -37,6 +37,9 @@ pub struct Manifest {
     pub clip: ClipConfig,
     /// The weight files; format 1 has one.
     pub files: Vec<PackFile>,
+    /// The checkpoint's own tokenizer, where it brought one; else CLIP's splits its captions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokenizer: Option<PackFile>,
 }
 
 /// One file of a pack.
@@ -48,6 +51,14 @@ pub struct PackFile {
     pub bytes: u64,
     /// SHA-256, lower-case hexadecimal.
     pub sha256: String,
+}
+
+impl PackFile {
+    /// What a pack says of a file of these bytes.
+    #[must_use]
+    pub fn of(name: &str, bytes: &[u8]) -> Self {
+        Self { name: name.to_owned(), bytes: bytes.len() as u64, sha256: hex(&Sha256::digest(bytes)) }
+    }
 }
 
 impl Manifest {

@@ -3,6 +3,7 @@
 
 use tokenizers::PaddingParams;
 
+use super::config::TextConfig;
 use crate::{Error, Result};
 
 const START: &str = "<|startoftext|>";
@@ -30,6 +31,15 @@ impl Tokenizer {
         let id = |token: &str| inner.token_to_id(token).ok_or_else(|| refuse(format!("it has no token {token}")));
         let (start, end) = (id(START)?, id(END)?);
         Ok(Self { inner, start, end })
+    }
+
+    /// Refuses a text tower that has another vocabulary.
+    ///
+    /// # Errors
+    /// [`Error::TokenizerMismatch`].
+    pub fn fits(&self, tower: &TextConfig) -> Result<()> {
+        let (expected, got) = (tower.vocabulary, self.inner.get_vocab_size(true));
+        if got == expected { Ok(()) } else { Err(Error::TokenizerMismatch { expected, got }) }
     }
 
     /// The token ids of `text`, from the start token to the end token: at most `context`, the end token always

@@ -8,14 +8,13 @@ use crate::clip::tokenizer::Tokenizer;
 
 #[wasm_bindgen]
 impl Detector {
-    /// Takes CLIP's `tokenizer.json`, without which no caption can be read.
+    /// Takes a `tokenizer.json`, CLIP's or the model's own, without which no caption can be read.
     ///
     /// # Errors
-    /// `tokenizer`.
+    /// `tokenizer`, `tokenizer-mismatch`.
     #[wasm_bindgen(js_name = useTokenizer)]
     pub fn use_tokenizer(&mut self, json: &[u8]) -> JsResult<()> {
-        self.detector.use_tokenizer(Tokenizer::read(json).map_err(throw)?);
-        Ok(())
+        self.detector.use_tokenizer(Tokenizer::read(json).map_err(throw)?).map_err(throw)
     }
 
     /// The text-level part of a feature, `[projection + 1]`: all zero where there is no caption, or an empty

@@ -6,8 +6,8 @@ use wasm_bindgen::prelude::*;
 
 use super::types::to_js;
 use super::{JsResult, throw};
-use crate::clip::checkpoint::{self, Converter, Part, Plan, Precision};
-use crate::clip::pack::{FORMAT, Manifest};
+use crate::clip::checkpoint::{self, Converter, Part, Plan, Precision, SourceHash};
+use crate::clip::pack::{FORMAT, Manifest, PackFile};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -47,6 +47,8 @@ struct JsonPiece {
 pub struct Checkpoint {
     config: crate::clip::config::ClipConfig,
     parts: Vec<Part>,
+    hashes: Vec<SourceHash>,
+    tokenizer: Option<PackFile>,
 }
 
 #[wasm_bindgen]
@@ -57,7 +59,8 @@ impl Checkpoint {
     /// `pack-manifest`.
     #[wasm_bindgen(constructor)]
     pub fn new(config: &str) -> JsResult<Checkpoint> {
-        Ok(Self { config: checkpoint::read_config(config).map_err(throw)?, parts: Vec::new() })
+        let config = checkpoint::read_config(config).map_err(throw)?;
+        Ok(Self { config, parts: Vec::new(), hashes: Vec::new(), tokenizer: None })
     }
 
     /// The weight files that `model.safetensors.index.json` (its text) names.
@@ -78,13 +81,33 @@ impl Checkpoint {
         Part::header_bytes(file, head).map_err(throw)
     }
 
-    /// Adds a file of `bytes` bytes, of which `head` is the beginning.
+    /// Adds a file of `bytes` bytes, of which `head` is the beginning; `sha256` is what its source says it must be.
     ///
     /// # Errors
     /// `weights-header`.
-    pub fn add(&mut self, file: &str, head: &[u8], bytes: f64) -> JsResult<()> {
+    #[allow(clippy::needless_pass_by_value, reason = "the form that wasm-bindgen takes")]
+    pub fn add(
+        &mut self,
+        file: &str,
+        head: &[u8],
+        bytes: f64,
+        #[wasm_bindgen(unchecked_param_type = "string | null")] sha256: Option<String>,
+    ) -> JsResult<()> {
         self.parts.push(Part::read(file, head, bytes as u64).map_err(throw)?);
+        self.hashes.push(SourceHash::new(file, head, bytes as u64, sha256.as_deref()));
         Ok(())
+    }
+
+    /// Takes the checkpoint's own `tokenizer.json`, which the pack then names; the caller keeps it. Tells whether
+    /// there is a text tower that needs it.
+    ///
+    /// # Errors
+    /// `tokenizer`, `tokenizer-mismatch`.
+    #[wasm_bindgen(js_name = useTokenizer)]
+    pub fn use_tokenizer(&mut self, json: &[u8]) -> JsResult<bool> {
+        let own = self.config.text.as_ref().map(|tower| checkpoint::own_tokenizer(json, tower));
+        self.tokenizer = own.transpose().map_err(throw)?;
+        Ok(self.tokenizer.is_some())
     }
 
     /// Begins the conversion, or goes on after `written` bytes of the pack's file.
@@ -94,7 +117,8 @@ impl Checkpoint {
     pub fn convert(self, int8: bool, written: f64) -> JsResult<Conversion> {
         let precision = if int8 { Precision::Int8 } else { Precision::Half };
         let plan = Plan::new(self.config, &self.parts, precision).map_err(throw)?;
-        Ok(Conversion { converter: Converter::new(plan, written as u64) })
+        let converter = Converter::new(plan, written as u64);
+        Ok(Conversion { converter, hashes: self.hashes, tokenizer: self.tokenizer })
     }
 }
 
@@ -103,6 +127,8 @@ impl Checkpoint {
 #[derive(Debug)]
 pub struct Conversion {
     converter: Converter,
+    hashes: Vec<SourceHash>,
+    tokenizer: Option<PackFile>,
 }
 
 #[wasm_bindgen]
@@ -141,6 +167,16 @@ impl Conversion {
         to_js(&piece.map(|piece| JsonPiece { file: piece.file, start: piece.start as f64, end: piece.end as f64 }))
     }
 
+    /// Whether every file was compared with the SHA-256 that its source gives.
+    ///
+    /// # Errors
+    /// None that [`Conversion::push`] has not thrown before.
+    #[wasm_bindgen(getter)]
+    pub fn checked(&self) -> JsResult<bool> {
+        let checked = self.hashes.iter().map(SourceHash::is_checked).collect::<Result<Vec<_>, _>>();
+        Ok(checked.map_err(throw)?.into_iter().all(|checked| checked))
+    }
+
     /// The kept bytes, in order.
     pub fn rehash(&mut self, bytes: &[u8]) {
         self.converter.rehash(bytes);
@@ -149,8 +185,16 @@ impl Conversion {
     /// The next bytes of what is wanted; gives the next bytes of the pack's file.
     ///
     /// # Errors
-    /// `not-finite` with the tensor's name, `weights-header`.
+    /// `not-finite` with the tensor's name, `weights-header`; `pack-hash` at the end of a file that is not the one
+    /// that its source names.
     pub fn push(&mut self, chunk: &[u8]) -> JsResult<Uint8Array> {
+        if let Some(piece) = self.converter.wants()
+            && let Some(hash) = self.hashes.iter_mut().find(|hash| hash.file() == piece.file)
+        {
+            hash.go_to(piece.start);
+            hash.update(chunk);
+            hash.is_checked().map_err(throw)?;
+        }
         Ok(Uint8Array::from(self.converter.push(chunk).map_err(throw)?.as_slice()))
     }
 
@@ -162,7 +206,8 @@ impl Conversion {
         let Naming { id, name, licence, source } = serde_wasm_bindgen::from_value(naming)?;
         let clip = self.converter.plan().config.clone();
         let files = vec![self.converter.finish().map_err(throw)?];
-        Manifest { format: FORMAT, id, name, licence, source, clip, files }.to_json().map_err(throw)
+        let tokenizer = self.tokenizer;
+        Manifest { format: FORMAT, id, name, licence, source, clip, files, tokenizer }.to_json().map_err(throw)
     }
 }
 

@@ -1,5 +1,7 @@
-// Models that a person adds, with the fake conversion: from files and from a hub, cancelled, interrupted, refused, used, deleted.
+// Models that a person adds, with the fake conversion: from files, from this site and from a hub, cancelled,
+// interrupted, refused, used, deleted; with a tokenizer of their own, and with a hash.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +12,8 @@ import { steered } from "./pictures.mjs";
 import { startServer } from "./server.mjs";
 
 const HUB = "/models/hub/maker/clip-small/resolve/main/";
+/** The hub's listing of another model, which names a commit and hashes. */
+const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 const BYTES = 3_000_000;
 let site, server, browser, files;
 
@@ -23,10 +27,31 @@ before(async () => {
     await writeFile(join(folder, "config.json"), JSON.stringify({ model_type: "clip" }));
     await writeFile(join(folder, "model.safetensors"), weights);
   }
+  const sha256 = createHash("sha256").update(weights).digest("hex");
+  await putListed("listed", weights, sha256);
+  await putListed("exchanged", Buffer.alloc(BYTES, 8), sha256);
+  const own = join(site.folder, "models/own");
+  await mkdir(own, { recursive: true });
+  await writeFile(join(own, "config.json"), JSON.stringify({ model_type: "clip" }));
+  await writeFile(join(own, "model.safetensors"), Buffer.alloc(BYTES, 9));
+  await writeFile(join(own, "tokenizer.json"), JSON.stringify({ tokens: 40 }));
+  await writeFile(join(files, "tokenizer.json"), JSON.stringify({ tokens: 49_408 }));
   await mkdir(join(files, "bad"), { recursive: true });
   weights[2_000_000] = 0xff;
   await writeFile(join(files, "bad/model.safetensors"), weights);
 });
+
+/** A model that the hub lists, with this hash. */
+async function putListed(name, weights, sha256) {
+  const hub = join(site.folder, "models/hub");
+  const [listing, folder] = [join(hub, `api/models/maker/${name}/revision`), join(hub, `maker/${name}/resolve/${COMMIT}`)];
+  for (const path of [listing, folder]) await mkdir(path, { recursive: true });
+  const siblings = [{ rfilename: "config.json" }, { rfilename: "model.safetensors", lfs: { sha256, size: BYTES } }];
+  await writeFile(join(listing, "main"), JSON.stringify({ sha: COMMIT, siblings }));
+  await writeFile(join(folder, "config.json"), JSON.stringify({ model_type: "clip" }));
+  await writeFile(join(folder, "model.safetensors"), weights);
+}
+
 afterEach(async () => {
   await browser?.close();
   await server?.close();
@@ -64,6 +89,38 @@ async function fromHub(page, id) {
   await page.click("#fetch-model");
 }
 
+async function fromSite(page, folder) {
+  await dialogue(page);
+  await page.type("#model-site", folder);
+  await page.keyboard.press("Enter");
+}
+
+/** What is on the shelves of OPFS. */
+const kept = (page) =>
+  page.evaluate(async () => {
+    const names = [];
+    for await (const name of (await (await navigator.storage.getDirectory()).getDirectoryHandle("packs")).keys()) names.push(name);
+    return names.filter((name) => !name.endsWith(".etag")).sort();
+  });
+
+/** Presses “Delete” and “Delete for good?” of the added model; the list is drawn anew now and then, which takes the question back. */
+async function dropSecond(page) {
+  await page.waitForSelector("#models li:nth-child(2) button");
+  await page.waitForFunction(
+    () => {
+      document.querySelector("#models li:nth-child(2) button")?.click();
+      return document.querySelectorAll("#models li").length === 1;
+    },
+    { polling: 200 },
+  );
+}
+
+/** The list is told of a deletion before its last file is gone. */
+async function keepsOnly(page, ...names) {
+  for (const end = Date.now() + 10_000; String(await kept(page)) !== String(names) && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.deepEqual(await kept(page), names);
+}
+
 const models = async (page) => {
   await openPanel(page);
   return page.$$eval("#models li", (items) => items.map((item) => ({ words: item.textContent, inUse: item.querySelector("input").checked })));
@@ -76,6 +133,7 @@ for (const name of ["chromium", "firefox"]) {
     await fromFiles(page, join(files, "config.json"), join(files, "model.safetensors"));
     await page.waitForSelector("#use-model");
     assert.match(await text(page, "#adding-line"), /is in this browser, with 3\.0 MB/);
+    assert.match(await text(page, "dialog.adding"), /gives no SHA-256, so whether this is what was published was not checked/);
     await page.click("#use-model");
     await page.waitForFunction(() => document.getElementById("model-line").textContent === "This model has no head yet");
     assert.equal(await page.$eval("#no-head", (note) => note.hidden), false);
@@ -88,20 +146,57 @@ for (const name of ["chromium", "firefox"]) {
     assert.match(card.worth, /has no head yet.*Train one/);
 
     assert.deepEqual((await models(page)).map(({ inUse }) => inUse), [false, true]);
-    for (const _ of ["asked", "sure"]) await page.click("#models li:nth-child(2) button");
+    await dropSecond(page);
     await page.waitForFunction(() => document.getElementById("model-line").textContent === "The detector is ready");
-    await page.waitForFunction(() => document.querySelectorAll("#models li").length === 1);
     assert.deepEqual((await models(page)).map(({ inUse }) => inUse), [true]);
-    const left = await page.evaluate(async () => {
-      const names = [];
-      for await (const name of (await (await navigator.storage.getDirectory()).getDirectoryHandle("packs")).keys()) names.push(name);
-      return names.filter((name) => !name.endsWith(".etag"));
-    });
-    assert.deepEqual(left, [site.sha256]);
+    await keepsOnly(page, site.sha256);
     assert.equal(hubRequests().length, 0);
     assert.deepEqual(errors, []);
   });
 }
+
+for (const name of ["chromium", "firefox"]) {
+  test(`${name}: from this site, with a tokenizer of its own, which is kept and deleted with it`, async () => {
+    const { page, errors } = await start(name);
+    await fromSite(page, "/models/own");
+    await page.waitForSelector("#use-model");
+    assert.match(await text(page, "#adding-line"), /“own” is in this browser/);
+    const tokenizer = createHash("sha256").update(JSON.stringify({ tokens: 40 })).digest("hex");
+    assert.ok((await kept(page)).includes(tokenizer));
+    await page.click("#use-model");
+    await page.waitForFunction(() => document.getElementById("model-line").textContent === "This model has no head yet");
+    await openPanel(page);
+    await dropSecond(page);
+    await keepsOnly(page, site.sha256);
+
+    await fromSite(page, "https://example.org/models/");
+    await page.waitForSelector(".adding .problem");
+    assert.match(await text(page, ".adding .problem"), /not on this site/);
+    assert.deepEqual(errors, []);
+  });
+}
+
+test("a hub that lists its files: one commit, and their SHA-256 is compared", async () => {
+  const { page } = await start("chromium");
+  await fromHub(page, "maker/listed");
+  await page.waitForSelector("#use-model");
+  assert.match(await text(page, "dialog.adding"), /have the SHA-256 that their source gives/);
+  assert.ok(hubRequests().filter(({ path }) => path.includes("/resolve/")).every(({ path }) => path.includes(COMMIT)));
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.querySelector("dialog") === null);
+  await fromHub(page, "maker/exchanged");
+  await page.waitForSelector(".adding .problem");
+  assert.match(await text(page, ".adding .problem"), /its SHA-256 is another. Nothing of it is kept/);
+  assert.equal((await kept(page)).some((name) => name.startsWith("adding-")), false);
+});
+
+test("a tokenizer of another model is refused in a sentence", async () => {
+  const { page } = await start("chromium");
+  await fromFiles(page, join(files, "config.json"), join(files, "model.safetensors"), join(files, "tokenizer.json"));
+  await page.waitForSelector(".adding .problem");
+  assert.match(await text(page, ".adding .problem"), /knows 49408 tokens and the model's text tower 40: they do not belong together\. Its tokenizer\.json is not this model’s own/);
+  assert.deepEqual(await kept(page), [site.sha256]);
+});
 
 test("the hub is asked when the person asks, and a connection that breaks goes on where it broke", async () => {
   const { page } = await start("chromium");

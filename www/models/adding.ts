@@ -9,8 +9,11 @@ import type * as Safelight from "../safelight.js";
 import { openShelf } from "../shelf.ts";
 import type { Shelf } from "../shelf.ts";
 import { keepModel, UNFINISHED } from "./kept.ts";
-import { INDEX, sourceOf } from "./sources.ts";
-import type { FileFacts, Source } from "./sources.ts";
+import type { PackManifest } from "./kept.ts";
+import { keepTokenizer } from "../tokenizer.ts";
+import { INDEX } from "./source.ts";
+import type { FileFacts, Source } from "./source.ts";
+import { sourceOf } from "./sources.ts";
 
 /** What the host lends. */
 export interface Surroundings {
@@ -29,12 +32,14 @@ const PASSING = new Set(["network", "cancelled", "picture-unreadable", "worker-c
 
 export async function addModel(input: AddModel, { engine, hub, signal, report }: Surroundings): Promise<StoredModel> {
   report({ stage: "wait", done: 0, total: 1 });
-  const source = sourceOf(input.source, hub, signal);
+  const source = await sourceOf(input.source, hub, signal);
   const config = await source.text("config.json");
   if (config === null) throw new Problem("model-source", "There is no config.json with the weights, which says what shape the model has.");
   const checkpoint = new engine.Checkpoint(config);
+  let tokenizer: Uint8Array | null;
   let files: FileFacts[];
   try {
+    tokenizer = await ownTokenizer(checkpoint, source);
     files = await readHeaders(checkpoint, source, engine);
   } catch (thrown) {
     checkpoint.free();
@@ -46,21 +51,28 @@ export async function addModel(input: AddModel, { engine, hub, signal, report }:
     const shelf = await openShelf(`${UNFINISHED}${key}`);
     if (shelf === null) throw new Problem("storage-none", "This browser keeps nothing in this window, so no model can be added.");
     try {
-      return await convert(checkpoint, source, files, shelf, input, { signal, report });
+      return await convert(checkpoint, { source, files, tokenizer }, shelf, input, { signal, report });
     } catch (thrown) {
       await shelf.settle().catch(() => undefined);
       const full = thrown instanceof DOMException && thrown.name === "QuotaExceededError";
-      const problem = full ? new Problem("storage-full", "There is no room left for this model in this browser.") : asProblem(thrown, "worker-crashed");
+      const problem = full ? new Problem("storage-full", "There is no room left for this model in this browser.") : ofTheModel(thrown);
       if (!PASSING.has(problem.code)) await shelf.remove().catch(() => undefined);
       throw problem;
     }
   });
 }
 
+/** What is read. */
+interface Origin {
+  source: Source;
+  files: readonly FileFacts[];
+  /** The text of the checkpoint's own tokenizer. */
+  tokenizer: Uint8Array | null;
+}
+
 async function convert(
   checkpoint: Safelight.Checkpoint,
-  source: Source,
-  files: readonly FileFacts[],
+  { source, files, tokenizer }: Origin,
   shelf: Shelf,
   { int8, name }: AddModel,
   { signal, report }: Pick<Surroundings, "signal" | "report">,
@@ -68,6 +80,7 @@ async function convert(
   const conversion = checkpoint.convert(int8, await shelf.length()); // consumes it
   const tell = (): void => report({ stage: "convert", done: conversion.done, total: conversion.total });
   let manifest: string;
+  let checked: StoredModel["checked"];
   let consumed = false;
   try {
     await makeRoom(conversion.packBytes - conversion.kept);
@@ -96,6 +109,7 @@ async function convert(
     const title = name ?? source.name;
     const id = `${title.toLowerCase().replace(/[^a-z0-9._-]+/g, "-")}${int8 && name === null ? "-int8" : ""}`;
     const words = `Converted from ${source.words}; matrices in ${int8 ? "int8" : "float16"}.`;
+    checked = conversion.checked ? "whole" : files.every(({ sha256 }) => sha256 !== null) ? "interrupted" : "unknown";
     consumed = true; // by `finish`, also when it fails
     manifest = await conversion.finish({ id, name: title, licence: "unknown", source: words });
   } catch (thrown) {
@@ -103,12 +117,33 @@ async function convert(
     throw thrown;
   }
   await shelf.settle();
-  const described = JSON.parse(manifest) as { id: string; name: string; files: [{ bytes: number; sha256: string }] };
+  const described = JSON.parse(manifest) as PackManifest;
   const [{ bytes, sha256 }] = described.files;
+  if (described.tokenizer !== undefined && tokenizer !== null) await keepTokenizer(described.tokenizer.sha256, tokenizer);
   await shelf.rename(sha256);
-  const model: StoredModel = { sha256, id: described.id, name: described.name, bytes, int8, added: new Date().toISOString(), manifest };
+  const model: StoredModel = { sha256, id: described.id, name: described.name, bytes, int8, added: new Date().toISOString(), checked, manifest };
   await keepModel(model);
   return model;
+}
+
+/** The tokenizer that lies with the weights, if the model has a use for it; it is refused if it is another model's. */
+async function ownTokenizer(checkpoint: Safelight.Checkpoint, source: Source): Promise<Uint8Array | null> {
+  const text = await source.text("tokenizer.json");
+  if (text === null) return null;
+  const json = new TextEncoder().encode(text);
+  try {
+    return checkpoint.useTokenizer(json) ? json : null;
+  } catch (thrown) {
+    throw ofTheModel(thrown);
+  }
+}
+
+/** What the library says of a file, said of the model that is added. */
+function ofTheModel(thrown: unknown): Problem {
+  const problem = asProblem(thrown, "worker-crashed");
+  if (problem.code === "pack-hash") return new Problem("model-source", "What arrived is not the file that its source names: its SHA-256 is another. Nothing of it is kept; fetch it again.");
+  if (problem.code.startsWith("tokenizer")) return new Problem("model-source", `${problem.message} Its tokenizer.json is not this model’s own, or is damaged.`);
+  return problem;
 }
 
 /** Reads the header of every weight file, so that a checkpoint that does not fit is refused before anything is written. */
@@ -120,7 +155,7 @@ async function readHeaders(checkpoint: Safelight.Checkpoint, source: Source, eng
     const facts = await source.facts(name);
     const first = (bytes: number): Promise<Uint8Array> => whole(source.read(facts, 0, Math.min(bytes, facts.bytes)));
     const length = engine.Checkpoint.headerBytes(name, await first(8));
-    checkpoint.add(name, await first(length), facts.bytes);
+    checkpoint.add(name, await first(length), facts.bytes, facts.sha256);
     files.push(facts);
   }
   return files;

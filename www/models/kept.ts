@@ -1,11 +1,28 @@
 /** The models that were added to this browser: their descriptions in the database, their weights on the shelf. */
+import type { Pin } from "../catalog.ts";
 import { database, keeping } from "../database.ts";
 import { Problem } from "../protocol.ts";
 import type { KeptModels, Progress, StoredModel } from "../protocol.ts";
 import { openShelf, shelves } from "../shelf.ts";
+import type { TokenizerFile } from "../tokenizer.ts";
 
 /** Names of shelves whose conversion is not finished begin so. */
 export const UNFINISHED = "adding-";
+
+/** The part of `pack.json` that is used here. */
+export interface PackManifest {
+  id: string;
+  name: string;
+  files: [Pin];
+  /** Of the checkpoint's own tokenizer, where it brought one. */
+  tokenizer?: Pin;
+}
+
+/** What splits captions for a model: its own tokenizer, or the site's. */
+export function tokenizerOf({ manifest }: StoredModel, site: TokenizerFile | null): TokenizerFile | null {
+  const own = (JSON.parse(manifest) as PackManifest).tokenizer;
+  return own === undefined || own.sha256 === site?.sha256 ? site : { ...own, url: null };
+}
 
 /** The newest first, and how much unfinished ones take. */
 export async function keptModels(): Promise<KeptModels> {
@@ -28,9 +45,13 @@ export async function dropModel(sha256: string | null): Promise<void> {
     return;
   }
   const db = await database();
+  const model = await db.get("models", sha256);
   await db.delete("models", sha256); // first: a model without its description is not offered any more
   await db.delete("features", IDBKeyRange.bound([sha256], [sha256, []]));
   await (await openShelf(sha256))?.remove();
+  const own = model === undefined ? null : tokenizerOf(model, null);
+  const others = await db.getAll("models");
+  if (own !== null && others.every((other) => tokenizerOf(other, null)?.sha256 !== own.sha256)) await (await openShelf(own.sha256))?.remove();
 }
 
 /** The description of a kept model. */

@@ -35,7 +35,7 @@ export function addingDialog(session: Session, added: (model: StoredModel) => vo
         { "aria-label": "From files" },
         h("h3", {}, "From this device"),
         h("div", { class: "row" }, h("button", { type: "button", class: "primary small", id: "choose-model-files", click: () => files.click() }, "Choose its files")),
-        h("p", { class: "fine" }, "config.json and model.safetensors, or all parts and their index.json"),
+        h("p", { class: "fine" }, "config.json and model.safetensors, or all parts and their index.json; tokenizer.json too, where there is one"),
         files,
       ),
       h(
@@ -97,6 +97,7 @@ export function addingDialog(session: Session, added: (model: StoredModel) => vo
     const use = h("button", { type: "button", class: "primary small", id: "use-model", click: () => { close(); added(model); } }, "Use it now");
     body.replaceChildren(
       h("p", { id: "adding-line" }, `“${model.name}” is in this browser, with ${words.megabytes(model.bytes)}.`),
+      h("p", { class: "fine" }, words.provenance(model)),
       h("p", {}, "It has no head yet, so it gives no verdicts: train one on your own pictures, or import one that was trained for it."),
       h("div", { class: "row" }, use, h("button", { type: "button", class: "quiet", click: close }, "Later")),
     );

@@ -9,11 +9,14 @@ export class Correction {
   readonly #place: HTMLElement;
   readonly #file: File;
   readonly #lent: Lent;
+  readonly #caption: () => string | null;
   #label: Verdict["label"] | null = null;
   #abort: AbortController | null = null;
 
-  constructor(place: HTMLElement, file: File, lent: Lent) {
+  /** `caption`: what the verdict was given with. */
+  constructor(place: HTMLElement, file: File, caption: () => string | null, lent: Lent) {
     this.#place = place;
+    this.#caption = caption;
     this.#file = file;
     this.#lent = lent;
   }
@@ -49,7 +52,7 @@ export class Correction {
     stop.focus();
     try {
       const { correct, withdraw } = await import("./train/corrections.ts");
-      await correct(this.#lent, this.#file, generated, abort.signal);
+      await correct(this.#lent, { file: this.#file, caption: this.#caption(), generated }, abort.signal);
       const undo = h("button", { type: "button", class: "quiet", "aria-label": `Forget the correction of ${this.#file.name}` }, "Forget it");
       undo.addEventListener("click", () => void withdraw(this.#file).then(() => this.#ask(true)));
       const said = `Noted as ${generated ? "generated" : "real"} for your next training. The picture itself is not kept.`;

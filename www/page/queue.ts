@@ -58,7 +58,7 @@ export class Queue {
 
   #card(file: File, item: () => Item): Card {
     return new Card(file, URL.createObjectURL(file), {
-      correction: (place) => new Correction(place, file, this.#lent),
+      correction: (place) => new Correction(place, file, () => captionOf(item()), this.#lent),
       caption: (place) =>
         new Caption(place, file.name, (caption) => {
           item().caption = caption;
@@ -97,4 +97,9 @@ export class Queue {
     byId("clear").hidden = this.#items.length < 2;
     byId("results-count").textContent = this.#items.length > 1 ? String(this.#items.length) : "";
   }
+}
+
+/** The caption that its verdict was given with. */
+function captionOf({ caption, state }: Item): string | null {
+  return state?.name === "done" && state.verdict.caption === "used" ? caption : null;
 }

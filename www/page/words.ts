@@ -1,6 +1,6 @@
 /** Every sentence that depends on data: verdicts, what they are worth, errors a person can act on. */
 import type { CheckState } from "../line.ts";
-import type { Problem, Progress } from "../protocol.ts";
+import type { Problem, Progress, StoredModel } from "../protocol.ts";
 import type { DetectorInfo, DeviceInfo, HeadFigures, Verdict } from "../safelight.js";
 
 export const VERDICT: Record<Verdict["label"], string> = {
@@ -126,6 +126,18 @@ export function loading({ stage, done, total }: Progress): string {
   return `Opening the detector: ${(done / 1_000_000).toFixed(0)} of ${megabytes(total)}`;
 }
 
+/** Whether what was added is what was published. */
+export function provenance({ checked }: StoredModel): string {
+  switch (checked) {
+    case "whole":
+      return "Its files have the SHA-256 that their source gives.";
+    case "interrupted":
+      return "It came in more than one go, so its SHA-256 was not checked; its source named the same file each time.";
+    case "unknown":
+      return "Its source gives no SHA-256, so whether this is what was published was not checked.";
+  }
+}
+
 export function checking({ done, total }: Progress): string {
   return `Looking at it: ${done} of ${total} layers`;
 }
@@ -156,6 +168,8 @@ export function sentence({ code, message }: Problem): string {
     case "pack-length":
     case "pack-changed":
       return `The downloaded detector is not the published one, twice in a row, so it is not used. Try again later, or tell whoever runs this site. (${message})`;
+    case "tokenizer-mismatch":
+      return `${message} Add the model again together with its own tokenizer.json; the picture can be checked without its caption.`;
     case "tokenizer":
     case "caption-unreadable":
       return `${message} The picture can be checked without its caption.`;

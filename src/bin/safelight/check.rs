@@ -41,7 +41,7 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let reads_captions = file.info.features.caption;
     let mut extractor = arguments.model.open().await?;
     if reads_captions && arguments.caption.is_some() {
-        extractor.use_tokenizer(arguments.model.tokenizer()?);
+        extractor.use_tokenizer(arguments.model.tokenizer(extractor.manifest())?)?;
     }
     let detector = Detector::new(extractor, Head::new(&file))?;
     if arguments.caption.is_some() && !reads_captions {

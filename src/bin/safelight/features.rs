@@ -138,7 +138,7 @@ async fn embed(
 ) -> Result<FeatureFile> {
     let mut extractor = Box::pin(model.open()).await?;
     if has_captions && extractor.has_text_tower() {
-        extractor.use_tokenizer(model.tokenizer()?);
+        extractor.use_tokenizer(model.tokenizer(extractor.manifest())?)?;
     }
     let manifest = extractor.manifest();
     let pack = PackRef { id: manifest.id.clone(), sha256: manifest.weights_file()?.sha256.clone() };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use safelight::clip::pack::{Manifest, PackReader};
+use safelight::clip::pack::{Manifest, PackFile, PackReader};
 use safelight::clip::self_test;
 use safelight::clip::tokenizer::Tokenizer;
 use safelight::device::{Device, Preference};
@@ -20,9 +20,10 @@ pub struct Model {
     /// Folder of the model pack (made by `cargo xtask models`).
     #[arg(long, default_value = "models/packs/clip-vit-base-patch16-int8")]
     pack: PathBuf,
-    /// CLIP's tokenizer.json, for captions (made by `cargo xtask models`).
-    #[arg(long, value_name = "FILE", default_value = "models/tokenizer.json")]
-    tokenizer: PathBuf,
+    /// A tokenizer.json, for captions; without it the pack's own, else CLIP's in models/tokenizer.json (made by
+    /// `cargo xtask models`).
+    #[arg(long, value_name = "FILE")]
+    tokenizer: Option<PathBuf>,
     /// Where to compute.
     #[arg(long, value_enum, default_value = "auto")]
     device: DeviceArgument,
@@ -34,6 +35,9 @@ enum DeviceArgument {
     Gpu,
     Cpu,
 }
+
+/// CLIP's own tokenizer, for packs that have none.
+const TOKENIZER: &str = "models/tokenizer.json";
 
 /// Bytes read at a time.
 const CHUNK: usize = 4 << 20;
@@ -72,8 +76,16 @@ impl Model {
     }
 
     /// Reads the tokenizer, without which no caption can be read.
-    pub fn tokenizer(&self) -> Result<Tokenizer> {
-        Tokenizer::read(&read(&self.tokenizer)?)
+    pub fn tokenizer(&self, manifest: &Manifest) -> Result<Tokenizer> {
+        let Some(own) = manifest.tokenizer.as_ref().filter(|_| self.tokenizer.is_none()) else {
+            return Tokenizer::read(&read(self.tokenizer.as_deref().unwrap_or(Path::new(TOKENIZER)))?);
+        };
+        let json = read(&self.pack.join(&own.name))?;
+        let found = PackFile::of(&own.name, &json);
+        if found == *own {
+            return Tokenizer::read(&json);
+        }
+        Err(Error::PackHash { file: own.name.clone(), expected: own.sha256.clone(), got: found.sha256 })
     }
 
     async fn device(&self) -> Result<Device> {

@@ -78,7 +78,11 @@ fn list(packs: &Path) -> Result<()> {
 fn describe(folder: &Path) -> Result<String> {
     let json = loading::read(&folder.join("pack.json"))?;
     let manifest = Manifest::parse(&String::from_utf8_lossy(&json))?;
-    let towers = if manifest.clip.text.is_some() { "image and text tower" } else { "image tower" };
+    let towers = match (&manifest.clip.text, &manifest.tokenizer) {
+        (None, _) => "image tower",
+        (Some(_), None) => "image and text tower",
+        (Some(_), Some(_)) => "image and text tower with its own tokenizer",
+    };
     let megabytes = manifest.weights_file()?.bytes as f64 / 1e6;
     Ok(format!("{}: {towers}, {megabytes:.0} MB, licence {}\n    {}", manifest.name, manifest.licence, manifest.source))
 }

@@ -181,6 +181,7 @@ export class Detector {
 export class Checkpoint {
   #config;
   #files = [];
+  #tokenizer = null;
 
   constructor(config) {
     this.#config = JSON.parse(config);
@@ -195,13 +196,20 @@ export class Checkpoint {
     return 16;
   }
 
-  add(file, head, bytes) {
+  add(file, head, bytes, sha256) {
     if (head.length !== 16) throw problem("weights-header", `The weights of ${file} cannot be read: it ends within its header.`);
-    this.#files.push({ file, bytes });
+    this.#files.push({ file, bytes, sha256 });
+  }
+
+  useTokenizer(json) {
+    const { tokens } = JSON.parse(new TextDecoder().decode(json));
+    if (tokens !== 40) throw problem("tokenizer-mismatch", `The tokenizer knows ${tokens} tokens and the model's text tower 40: they do not belong together.`);
+    this.#tokenizer = json;
+    return true;
   }
 
   convert(int8, written) {
-    return new Conversion(this.#files, written);
+    return new Conversion(this.#files, written, this.#tokenizer);
   }
 
   free() {}
@@ -210,10 +218,14 @@ export class Checkpoint {
 class Conversion {
   #files;
   #bytes = [];
+  #tokenizer;
+  #interrupted;
   done = 0;
 
-  constructor(files, written) {
+  constructor(files, written, tokenizer) {
     this.#files = files;
+    this.#tokenizer = tokenizer;
+    this.#interrupted = written > 0;
     this.kept = written - (written % 1000); // as whole tensors are
     this.total = this.packBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
   }
@@ -225,6 +237,10 @@ class Conversion {
       start += bytes;
     }
     return null;
+  }
+
+  get checked() {
+    return !this.#interrupted && this.#files.every(({ sha256 }) => sha256 !== null);
   }
 
   rehash(bytes) {
@@ -240,7 +256,10 @@ class Conversion {
 
   async finish(naming) {
     const hash = await sha256(new Uint8Array(await new Blob(this.#bytes).arrayBuffer()));
-    return JSON.stringify({ format: 1, ...naming, files: [{ name: "model.safetensors", bytes: this.total, sha256: hash }] });
+    if (this.checked && this.#files.some(({ sha256 }) => sha256 !== hash)) throw problem("pack-hash", "The model file is not the one that was published.");
+    const own = this.#tokenizer;
+    const tokenizer = own === null ? undefined : { name: "tokenizer.json", bytes: own.length, sha256: await sha256(own) };
+    return JSON.stringify({ format: 1, ...naming, files: [{ name: "model.safetensors", bytes: this.total, sha256: hash }], tokenizer });
   }
 
   free() {}

@@ -6,10 +6,17 @@ import type { Lent } from "./lent.ts";
 import { TIERS } from "./project.ts";
 import * as words from "./words.ts";
 
-/** Keeps `file`'s features under the right answer, for the next training. */
-export async function correct(lent: Lent, file: File, generated: boolean, signal: AbortSignal): Promise<void> {
-  const { facts } = await ask(lent, "embed", { picture: file, treatments: [...TIERS], caption: null }, { signal });
-  const correction = { facts, name: file.name, generated, date: new Date().toISOString() };
+/** A verdict that is put right: its picture, the caption that it was given with, and the answer. */
+export interface Corrected {
+  file: File;
+  caption: string | null;
+  generated: boolean;
+}
+
+/** Keeps the features under the right answer, for the next training. */
+export async function correct(lent: Lent, { file, caption, generated }: Corrected, signal: AbortSignal): Promise<void> {
+  const { facts } = await ask(lent, "embed", { picture: file, treatments: [...TIERS], caption }, { signal });
+  const correction = { facts, name: file.name, generated, caption, date: new Date().toISOString() };
   await keeping((db) => db.put("corrections", correction, facts.sha256));
 }
 
@@ -28,8 +35,9 @@ export async function correctionList(): Promise<HTMLElement | null> {
   count(corrections.length);
   let left = corrections.length;
   const list = h("ul", {});
-  for (const { facts, name, generated } of corrections) {
-    const item = h("li", {}, h("code", {}, name), h("span", { class: "fine" }, generated ? " is generated " : " is real "));
+  for (const { facts, name, generated, caption } of corrections) {
+    const told = `${generated ? " is generated" : " is real"}${caption ? `; its caption: “${caption}” ` : " "}`;
+    const item = h("li", {}, h("code", {}, name), h("span", { class: "fine" }, told));
     const remove = async (): Promise<void> => {
       await (await database()).delete("corrections", facts.sha256);
       item.remove();
@@ -44,7 +52,7 @@ export async function correctionList(): Promise<HTMLElement | null> {
     "details",
     { class: "panel corrections" },
     title,
-    h("p", { class: "fine" }, "They are added to the next folder that you train on. Kept are each file’s name, its hash, size and format, what was computed from it, and your answer; not the picture."),
+    h("p", { class: "fine" }, "They are added to the next folder that you train on. Kept are each file’s name, its hash, size and format, its caption where the verdict was given with one, what was computed from it, and your answer; not the picture."),
     list,
   );
 }

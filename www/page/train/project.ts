@@ -75,7 +75,7 @@ export class Project {
   }
 
   get captioned(): number {
-    return this.#captions.size;
+    return this.#captions.size + this.correctionsInUse().filter(({ caption }) => typeof caption === "string").length;
   }
 
   /** The pictures to read, in order. */
@@ -116,7 +116,7 @@ export class Project {
       const facts = this.facts.get(path);
       return facts === undefined || this.excluded.has(path) || this.unreadable.has(path) ? [] : [{ name: path, source, generated, facts, caption: this.caption(path) }];
     });
-    const added = this.correctionsInUse().map(({ name, generated, facts }) => ({ name, source: CORRECTED, generated, facts }));
+    const added = this.correctionsInUse().map(({ name, generated, facts, caption = null }) => ({ name, source: CORRECTED, generated, facts, caption }));
     return [...own, ...added];
   }
 

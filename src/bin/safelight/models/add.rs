@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use safelight::clip::checkpoint::{Converter, Piece, Plan, Precision, read_config};
+use safelight::clip::checkpoint::{Converter, Piece, Plan, Precision, TOKENIZER, own_tokenizer, read_config};
 use safelight::clip::pack::{self, Manifest};
 use safelight::{Error, Result};
 
@@ -51,6 +51,11 @@ pub fn run(arguments: &Arguments, packs: &Path) -> Result<()> {
     let mut source = arguments.source()?;
     let config = source::config(&mut *source)?;
     let shape = read_config(&config)?;
+    let tokenizer = match &shape.text {
+        Some(tower) => source.text(TOKENIZER)?.map(|json| own_tokenizer(json.as_bytes(), tower).map(|own| (own, json))),
+        None => None,
+    };
+    let (tokenizer, json) = tokenizer.transpose()?.unzip();
     let files = source.files()?.iter().map(|name| source.stat(name)).collect::<Result<Vec<Stat>>>()?;
     let parts = files.iter().map(|file| source::part(&mut *source, file)).collect::<Result<Vec<_>>>()?;
     let (parts, headers): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
@@ -88,8 +93,14 @@ pub fn run(arguments: &Arguments, packs: &Path) -> Result<()> {
         source: format!("Converted from {}; {words}.", source.words()),
         clip,
         files: vec![converter.finish()?],
+        tokenizer,
     };
-    let place = unfinished.finish(&manifest)?;
+    let reads = manifest.clip.text.is_some().then_some(if json.is_some() { "its own" } else { "CLIP's" });
+    let place = unfinished.finish(&manifest, json.as_deref())?;
+    println!("{}", checks.words(source.words().as_str())?);
+    if let Some(whose) = reads {
+        println!("Its captions are split by {whose} tokenizer.");
+    }
     println!("The model is in {0}; use it with --pack {0}.", place.display());
     println!("It has no head yet: `safelight train` makes one for it.");
     Ok(())

@@ -1,9 +1,7 @@
-//! Whether the files that were read are the ones that were meant, by their SHA-256.
+//! Whether the files that are read are the ones that were meant, by their SHA-256.
 
-use std::io::Read;
-
+use safelight::clip::checkpoint::SourceHash;
 use safelight::{Error, Result};
-use sha2::{Digest, Sha256};
 
 use super::source::{Source, Stat};
 
@@ -13,15 +11,14 @@ pub struct Checks(Vec<Check>);
 /// One file as it is read.
 pub struct Check {
     pub file: Stat,
-    /// What the person says its SHA-256 is.
-    expected: Option<String>,
-    /// The hash of the first `at` bytes; `None` where some of them were read by an earlier run.
-    hash: Option<Sha256>,
-    at: u64,
+    /// Whether the person says what its SHA-256 is.
+    told: bool,
+    hash: SourceHash,
 }
 
 impl Checks {
-    /// `headers`: the first bytes of each file, which were read already.
+    /// `headers`: the first bytes of each file, which were read already. `expected` is the person's word; without it
+    /// the source's own is taken.
     pub fn new(files: &[Stat], headers: &[Vec<u8>], expected: Option<&str>) -> Result<Self> {
         if expected.is_some() && files.len() != 1 {
             let message = "--sha256 names one file, and this checkpoint has several".to_owned();
@@ -29,9 +26,8 @@ impl Checks {
         }
         let check = |(file, header): (&Stat, &Vec<u8>)| Check {
             file: file.clone(),
-            expected: expected.map(str::to_lowercase),
-            hash: Some(Sha256::new_with_prefix(header)),
-            at: header.len() as u64,
+            told: expected.is_some(),
+            hash: SourceHash::new(&file.name, header, file.bytes, expected.or_else(|| file.sha256())),
         };
         Ok(Self(files.iter().zip(headers).map(check).collect()))
     }
@@ -41,46 +37,50 @@ impl Checks {
         let found = self.0.iter_mut().find(|check| check.file.name == name);
         found.ok_or_else(|| Error::WeightsHeader { file: name.to_owned(), message: "it is not there".to_owned() })
     }
+
+    /// What was checked and what was not, in a sentence.
+    pub fn words(&self, source: &str) -> Result<String> {
+        let known = self.0.iter().all(|check| check.told || check.file.sha256().is_some());
+        let checked = self.0.iter().map(|check| check.hash.is_checked()).collect::<Result<Vec<_>>>()?;
+        Ok(match (known, checked.into_iter().all(|checked| checked)) {
+            (_, true) => "Its files have the SHA-256 that was given for them.".to_owned(),
+            (true, false) => {
+                "It was read in more than one go, so its SHA-256 was not checked; its source named the same file each time."
+                    .to_owned()
+            }
+            (false, false) => {
+                format!("No SHA-256 is given for {source}, so whether it is what was published was not checked.")
+            }
+        })
+    }
 }
 
 impl Check {
     /// Goes to `start`. What an earlier run has read is read again only where the person gave a hash: of a
     /// hub the tag says that it is still the same file, and a second download of gigabytes would say no more.
     pub fn catch_up(&mut self, source: &mut dyn Source, start: u64) -> Result<()> {
-        while self.at < start && self.expected.is_some() {
+        while self.hash.at() < start && self.told {
             let mut bytes = Vec::new();
-            let read = source.open(&self.file, self.at, start.min(self.at + (1 << 20)))?.read_to_end(&mut bytes);
+            let at = self.hash.at();
+            let read = source.open(&self.file, at, start.min(at + (1 << 20)))?.read_to_end(&mut bytes);
             match read {
-                Ok(read) if read > 0 => self.update(&bytes),
+                Ok(read) if read > 0 => self.hash.update(&bytes),
                 Ok(_) => return Err(self.broken("the connection ended early".to_owned())),
                 Err(error) => return Err(self.broken(error.to_string())),
             }
         }
-        if self.at != start {
-            self.hash = None;
-            self.at = start;
-        }
+        self.hash.go_to(start);
         Ok(())
     }
 
     /// The next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
-        if let Some(hash) = &mut self.hash {
-            hash.update(bytes);
-        }
-        self.at += bytes.len() as u64;
+        self.hash.update(bytes);
     }
 
     /// Compares, where the file was read to its end.
-    pub fn end(&mut self) -> Result<()> {
-        let expected = self.expected.as_deref().or_else(|| self.file.sha256());
-        if let (Some(expected), Some(hash), true) = (expected, &self.hash, self.at == self.file.bytes) {
-            let got = format!("{:x}", hash.clone().finalize());
-            if got != expected {
-                return Err(Error::PackHash { file: self.file.name.clone(), expected: expected.to_owned(), got });
-            }
-        }
-        Ok(())
+    pub fn end(&self) -> Result<()> {
+        self.hash.is_checked().map(|_| ())
     }
 
     fn broken(&self, message: String) -> Error {

@@ -117,10 +117,13 @@ impl Unfinished {
         std::fs::remove_dir_all(&self.folder).map_err(|error| loading::file_error(&self.folder, &error))
     }
 
-    /// The pack is whole: it takes its place.
-    pub fn finish(self, manifest: &Manifest) -> Result<PathBuf> {
+    /// The pack is whole: it takes its place, with its own tokenizer where it has one.
+    pub fn finish(self, manifest: &Manifest, tokenizer: Option<&str>) -> Result<PathBuf> {
         let synced = self.file.sync_all();
         synced.map_err(|error| self.failed(&error))?;
+        if let (Some(own), Some(json)) = (&manifest.tokenizer, tokenizer) {
+            loading::write(&self.folder.join(&own.name), json.as_bytes())?;
+        }
         loading::write(&self.folder.join("pack.json"), manifest.to_json()?.as_bytes())?;
         for name in [JOURNAL, "lock"] {
             let _ = fs::remove_file(self.folder.join(name)); // a pack is one without them
