@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 use burn::tensor::wgpu::{WgpuSetup, wgpu};
 use serde::{Deserialize, Serialize};
 
+use crate::cpu::shares;
 use crate::gpu::Context;
 use crate::gpu::tuning::Choices;
 use crate::{Error, Result};
@@ -164,11 +165,12 @@ impl Device {
 }
 
 fn cpu_name(threads: usize) -> String {
-    if cfg!(target_arch = "wasm32") {
-        format!("WebAssembly SIMD, {threads} thread{}", if threads == 1 { "" } else { "s" })
+    let (what, threads) = if cfg!(target_arch = "wasm32") {
+        ("WebAssembly SIMD", threads)
     } else {
-        std::env::consts::ARCH.to_owned()
-    }
+        (std::env::consts::ARCH, shares::threads())
+    };
+    format!("{what}, {threads} thread{}", if threads == 1 { "" } else { "s" })
 }
 
 /// What kernels use where the adapter has it: cubecl looks at the adapter, not at what the device was

@@ -2,4 +2,5 @@
 
 pub mod places;
 pub mod product;
+pub mod shares;
 pub mod split;

@@ -1,4 +1,4 @@
-//! The operations on the processor, with burn; in a browser, products with a module of their own.
+//! The operations on the processor, with burn: natively on all cores; in a browser, products with a module of their own.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -13,6 +13,7 @@ use crate::Result;
 use crate::clip::config::{BlockShape, VisionConfig};
 use crate::clip::values::{Values, floats};
 use crate::cpu::product::Panels;
+use crate::cpu::shares;
 use crate::device::Device;
 
 /// ε of every layer norm of CLIP.
@@ -34,8 +35,8 @@ impl Cpu {
 /// A linear layer's weight.
 #[derive(Debug, Clone)]
 pub enum Weight {
-    /// `[in, out]`: burn's order.
-    Tensor(Box<Tensor<2>>),
+    /// `[in, out]`: burn's order; some of the columns for each thread, one after another.
+    Shares(Vec<Tensor<2>>),
     /// For the browser's own product.
     Panels(Panels),
 }
@@ -52,8 +53,14 @@ impl Ops for Cpu {
         if let Some(panels) = Panels::pack(&values, outputs, inputs) {
             return Weight::Panels(panels);
         }
-        let values = transpose(&values, outputs, inputs); // [in, out]
-        Weight::Tensor(Box::new(Tensor::from_data(TensorData::new(values, [inputs, outputs]), self.device.burn())))
+        let mut rest = values.as_slice();
+        let share = |columns: usize| {
+            let (share, others) = rest.split_at((columns * inputs).min(rest.len()));
+            rest = others;
+            let values = transpose(share, columns, inputs); // [in, columns]
+            Tensor::from_data(TensorData::new(values, [inputs, columns]), self.device.burn())
+        };
+        Weight::Shares(shares::columns(outputs, inputs, shares::threads()).into_iter().map(share).collect())
     }
 
     fn projections(&self, layers: [Linear<Self>; 3]) -> Result<[Linear<Self>; 3]> {
@@ -82,7 +89,7 @@ impl Ops for Cpu {
         let n = pixels.len() / (3 * side * side);
         let pixels = Tensor::<4>::from_data(TensorData::new(pixels, [n, 3, side, side]), self.device.burn());
         let patches = patches(pixels, config.patch_size); // [n, patches, 3·patch·patch]
-        let patches = linear(patches, &embedding.patch); // [n, patches, width]
+        let patches = linear(&patches, &embedding.patch, |y| y); // [n, patches, width]
         let class = embedding.class.clone().reshape([1, 1, width]).expand([n, 1, width]); // [n, 1, width]
         Tensor::cat(vec![class, patches], 1) + embedding.position.clone().unsqueeze() // [n, tokens, width]
     }
@@ -97,26 +104,24 @@ impl Ops for Cpu {
     }
 
     fn linear(&self, x: &Tensor<3>, layer: &Linear<Self>, then: Then<'_, Tensor<3>>) -> Tensor<3> {
-        let y = linear(x.clone(), layer);
         match then {
-            Then::Nothing => y,
-            Then::QuickGelu => y.clone() * sigmoid(y * 1.702),
-            Then::Add(residual) => residual.clone() + y,
+            Then::Nothing => linear(x, layer, |y| y),
+            Then::QuickGelu => linear(x, layer, |y| y.clone() * sigmoid(y * 1.702)),
+            Then::Add(residual) => residual.clone() + linear(x, layer, |y| y),
         }
     }
 
     fn attention(&self, x: &Tensor<3>, qkv: &[Linear<Self>; 3], heads: usize, causal: bool) -> Tensor<3> {
-        let [n, tokens, width] = x.dims();
-        let split = |layer: &Linear<Self>| {
-            linear(x.clone(), layer)
-                .reshape([n, tokens, heads, width / heads]) // [n, tokens, heads, width/heads]
-                .swap_dims(1, 2) // [n, heads, tokens, width/heads]
+        let [_, _, width] = x.dims();
+        let head = width / heads;
+        let Some(layers) = by_share(qkv, head) else {
+            return attend(qkv.each_ref().map(|layer| linear(x, layer, |y| y)), head, causal);
         };
-        let [query, key, value] = qkv.each_ref().map(split);
-        let options = AttentionModuleOptions { is_causal: causal, ..Default::default() };
-        module::attention(query, key, value, None, None, options)
-            .swap_dims(1, 2) // [n, tokens, heads, width/heads]
-            .reshape([n, tokens, width]) // [n, tokens, width]
+        let parts = shares::each(&layers, |layers| {
+            let products = layers.each_ref();
+            attend(products.map(|(weight, bias)| module::linear(x.clone(), weight.clone(), bias.clone())), head, causal)
+        });
+        Tensor::cat(parts, 2) // [n, tokens, width]
     }
 
     fn pick(&self, x: &Tensor<3>, places: &[usize]) -> Tensor<3> {
@@ -142,16 +147,58 @@ impl Ops for Cpu {
     }
 }
 
-/// `x · weight + bias`: `[n, tokens, in]` → `[n, tokens, out]`.
-fn linear(x: Tensor<3>, layer: &Linear<Cpu>) -> Tensor<3> {
+/// Scaled dot-product attention of some heads: query, key and value `[n, tokens, heads · head]` → the same.
+fn attend(qkv: [Tensor<3>; 3], head: usize, causal: bool) -> Tensor<3> {
+    let [n, tokens, width] = qkv[0].dims();
+    let split = |x: Tensor<3>| {
+        x.reshape([n, tokens, width / head, head]) // [n, tokens, heads, head]
+            .swap_dims(1, 2) // [n, heads, tokens, head]
+    };
+    let [query, key, value] = qkv.map(split);
+    let options = AttentionModuleOptions { is_causal: causal, ..Default::default() };
+    module::attention(query, key, value, None, None, options)
+        .swap_dims(1, 2) // [n, tokens, heads, head]
+        .reshape([n, tokens, width]) // [n, tokens, width]
+}
+
+/// A share of a layer: its columns, and their part of the bias.
+type Share = (Tensor<2>, Option<Tensor<1>>);
+
+/// The shares of a layer; `None` where it is in panels.
+fn shares_of(layer: &Linear<Cpu>) -> Option<Vec<Share>> {
+    let Weight::Shares(weights) = &layer.weight else { return None };
+    let mut first = 0;
+    let share = |weight: &Tensor<2>| {
+        let [_, columns] = weight.dims();
+        let bias = layer.bias.as_ref().map(|bias| bias.clone().narrow(0, first, columns));
+        first += columns;
+        (weight.clone(), bias)
+    };
+    Some(weights.iter().map(share).collect())
+}
+
+/// Query's, key's and value's shares side by side; `None` where there are none, or where they are not of whole heads.
+fn by_share(qkv: &[Linear<Cpu>; 3], head: usize) -> Option<Vec<[Share; 3]>> {
+    let [query, key, value] = [shares_of(&qkv[0])?, shares_of(&qkv[1])?, shares_of(&qkv[2])?];
+    let shares: Vec<[Share; 3]> = query.into_iter().zip(key).zip(value).map(|((q, k), v)| [q, k, v]).collect();
+    let fits = |share: &[Share; 3]| share.iter().all(|(weight, _)| weight.dims()[1].is_multiple_of(head));
+    shares.iter().all(fits).then_some(shares)
+}
+
+/// `x · weight + bias`, and what is done with each column: `[n, tokens, in]` → `[n, tokens, out]`.
+fn linear(x: &Tensor<3>, layer: &Linear<Cpu>, then: impl Fn(Tensor<3>) -> Tensor<3> + Sync) -> Tensor<3> {
     let panels = match &layer.weight {
-        Weight::Tensor(weight) => return module::linear(x, weight.as_ref().clone(), layer.bias.clone()),
         Weight::Panels(panels) => panels,
+        Weight::Shares(_) => {
+            let shares = shares_of(layer).unwrap_or_default();
+            let product = |(weight, bias): &Share| then(module::linear(x.clone(), weight.clone(), bias.clone()));
+            return Tensor::cat(shares::each(&shares, product), 2); // [n, tokens, out]
+        }
     };
     let ([n, tokens, _], device) = (x.dims(), x.device());
     let bias = layer.bias.clone().map_or_else(|| vec![0.0; panels.outputs()], at_once);
-    let product = panels.multiply(&at_once(x), &bias);
-    Tensor::from_data(TensorData::new(product, [n, tokens, bias.len()]), &device) // [n, tokens, out]
+    let product = panels.multiply(&at_once(x.clone()), &bias);
+    then(Tensor::from_data(TensorData::new(product, [n, tokens, bias.len()]), &device)) // [n, tokens, out]
 }
 
 /// The values of a tensor of burn-flex, which computes at once: its future is ready when it is first asked.
