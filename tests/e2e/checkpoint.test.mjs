@@ -1,24 +1,38 @@
-// A CLIP checkpoint through the built site's own wasm: the pack is the terminal's, byte for byte; a head is trained
-// for it, and then it gives verdicts. The model is tiny and random (tests/reference_checkpoint.py made it).
+// A CLIP checkpoint with both towers and a tokenizer of its own, through the built site's own wasm: the pack is the
+// terminal's, byte for byte; a head that reads captions is trained for it, and its verdicts, with a caption and
+// without, are the terminal's. The model is tiny and random (tests/reference_checkpoint.py made it); Chromium takes it
+// from files, Firefox from this site.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { launch, openPage, pick, ready, settled } from "./browser.mjs";
 import { makeFolder } from "./folders.mjs";
+import { look } from "./look.mjs";
 import { hills } from "./pictures.mjs";
 import { startServer } from "./server.mjs";
 import { dist, root } from "./terminal.mjs";
-import { chooseFolder, toAudit } from "./training.mjs";
+import { chooseFolder, stage, toAudit } from "./training.mjs";
 
 const golden = join(root, "tests/golden/checkpoint");
 const MINUTES = 60_000;
 
+const FOLDERS = ["real/attic", "real/beach", "fake/glide", "fake/hydra"];
+const EACH = 6;
+/** The model's vocabulary knows these, and either class has them alike. */
+const WORDS = ["a red hill", "the dog on the hill", "the big dog"];
+const CAPTION = "a red dog in the hotel";
+
+function captionedFolder(name) {
+  const rows = FOLDERS.flatMap((folder) => Array.from({ length: EACH }, (_, index) => `${folder}/${String(index).padStart(4, "0")}.jpg,${WORDS[index % WORDS.length]}`));
+  return makeFolder(name, { folders: FOLDERS, each: EACH, others: { "metadata.csv": Buffer.from(["file_name,text", ...rows, ""].join("\n")) } });
+}
+
 for (const [name, int8] of [["chromium", false], ["firefox", true]]) {
-  test(`${name}: added (${int8 ? "int8" : "float16"}), trained for, and used`, { timeout: 10 * MINUTES }, async () => {
-    const server = await startServer(dist);
+  test(`${name}: added (${int8 ? "int8, from this site" : "float16, from files"}), trained for with captions, and used`, { timeout: 10 * MINUTES }, async () => {
+    const server = await startServer(dist, {}, { "/models/tiny/": golden });
     const browser = await launch(name);
     try {
       const { page, errors } = await openPage(browser, `${server.url}?device=cpu`);
@@ -26,14 +40,20 @@ for (const [name, int8] of [["chromium", false], ["firefox", true]]) {
       await page.click("#device summary");
       await (await page.waitForSelector("#add-model")).click();
       if (int8) await page.click("#model-int8");
-      await (await page.$("#model-files")).uploadFile(join(golden, "config.json"), join(golden, "model.safetensors"));
+      if (int8) {
+        await page.type("#model-site", "/models/tiny/");
+        await page.keyboard.press("Enter");
+      } else await (await page.$("#model-files")).uploadFile(...["config.json", "model.safetensors", "tokenizer.json"].map((file) => join(golden, file)));
       await (await page.waitForSelector("#use-model")).click();
       await page.waitForFunction(() => document.getElementById("model-line").textContent === "This model has no head yet");
-      assert.equal(await keptPack(page), packOfTerminal(int8));
+      const pack = packOfTerminal(int8);
+      assert.equal(await keptPack(page), JSON.parse(readFileSync(join(pack, "pack.json"), "utf8")).files[0].sha256);
 
       await page.click('.views a[href="#train"]');
-      await chooseFolder(page, makeFolder(`checkpoint-${name}`, { folders: ["real/attic", "real/beach", "fake/glide", "fake/hydra"], each: 6 }));
+      await chooseFolder(page, captionedFolder(`checkpoint-${name}`));
       await toAudit(page);
+      assert.match(await stage(page), /24 pictures come with a caption/);
+      if (!(await page.$eval("#read-captions", (box) => box.checked))) await page.click("#read-captions");
       assert.equal(await page.$eval('input[name=start][value="fine-tune"]', (input) => input.disabled), true);
       await page.$eval(".recipe details", (details) => (details.open = true));
       await page.type('.recipe input[type=number][max="500"]', "2");
@@ -45,8 +65,23 @@ for (const [name, int8] of [["chromium", false], ["firefox", true]]) {
       await page.reload();
       await ready(page, 5 * MINUTES);
       await pick(page, hills.jpeg);
-      const [card] = await settled(page, 1);
-      assert.equal(card.state, "done", JSON.stringify(card));
+      const [alone] = await settled(page, 1);
+      assert.equal(alone.state, "done", JSON.stringify(alone));
+      assert.match(await page.$eval(".caption", (place) => place.innerText), /The picture alone decided/);
+      await page.type(".caption textarea", CAPTION);
+      await page.click(".caption button");
+      await page.waitForFunction(() => /weighed together/.test(document.querySelector(".caption p").textContent) && document.querySelector(".card").dataset.state === "done");
+      const [told] = await settled(page, 1);
+      assert.match(told.facts, /its caption/);
+      const head = join(pack, "head.safetensors");
+      writeFileSync(head, Buffer.from(await keptHead(page), "base64"));
+      assert.ok(Math.abs(alone.probability - askTerminal(pack, head)) <= 0.01, `${alone.probability} alone`);
+      assert.ok(Math.abs(told.probability - askTerminal(pack, head, CAPTION)) <= 0.01, `${told.probability} with its caption`);
+      if (!int8) {
+        const artifacts = join(root, "tests/artifacts/");
+        mkdirSync(artifacts, { recursive: true });
+        assert.deepEqual(await look(page, artifacts, "captioned"), []);
+      }
       assert.deepEqual(errors, []);
     } finally {
       await browser.close();
@@ -72,9 +107,40 @@ function keptPack(page) {
   });
 }
 
+/** The one head that the page has kept, in base64. */
+function keptHead(page) {
+  return page.evaluate(async () => {
+    const heads = await new Promise((resolve, reject) => {
+      const opening = indexedDB.open("safelight");
+      opening.onerror = () => reject(opening.error);
+      opening.onsuccess = () => {
+        const all = opening.result.transaction("headFiles").objectStore("headFiles").getAll();
+        all.onsuccess = () => (opening.result.close(), resolve(all.result));
+      };
+    });
+    return btoa(heads[0].reduce((text, byte) => text + String.fromCharCode(byte), ""));
+  });
+}
+
+/** The folder of the pack that the terminal makes. */
 function packOfTerminal(int8) {
   const packs = mkdtempSync(join(tmpdir(), "safelight-packs-"));
+  safelight("models", "add", golden, "--name", "tiny", "--packs", packs, ...(int8 ? ["--int8"] : []));
+  return join(packs, "tiny");
+}
+
+/** The terminal's probability for `hills.jpg`. */
+function askTerminal(pack, head, caption) {
+  const told = caption === undefined ? [] : ["--caption", caption];
+  return JSON.parse(safelight("check", "--json", "--device", "cpu", "--pack", pack, "--head", head, ...told, hills.jpeg)).probability;
+}
+
+function safelight(...args) {
   const [command, ...first] = process.env.SAFELIGHT ? [process.env.SAFELIGHT] : ["cargo", "run", "--quiet", "--release", "--bin", "safelight", "--"];
-  execFileSync(command, [...first, "models", "add", golden, "--name", "tiny", "--packs", packs, ...(int8 ? ["--int8"] : [])], { cwd: root });
-  return JSON.parse(readFileSync(join(packs, "tiny/pack.json"), "utf8")).files[0].sha256;
+  try {
+    return execFileSync(command, [...first, ...args], { cwd: root, encoding: "utf8" });
+  } catch (error) {
+    if (error.status === 1) return error.stdout; // a picture is likely generated
+    throw error;
+  }
 }

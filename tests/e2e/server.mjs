@@ -11,14 +11,14 @@ const TYPES = {
 };
 
 /**
- * Serves `folder` with the headers of its `_headers`.
+ * Serves `folder` with the headers of its `_headers`; `beside` has folders that lie elsewhere, by their path on the site.
  * `faults.cutAfter`: bytes of the pack after which the next answer's connection breaks (once);
  * `faults.ignoreRange`: answer 200 to a Range; `faults.delay`: milliseconds before each 64 KiB of the pack;
  * `faults.headers`: headers to send instead; `faults.missing`: a path that is answered with 404;
  * `faults.worker`: code that the page's worker runs first, to take away what other browsers lack (the service worker
  * then refuses to install, because worker.js is not the file that was sealed).
  */
-export async function startServer(folder, faults = {}) {
+export async function startServer(folder, faults = {}, beside = {}) {
   const rules = parseHeaders(await readFile(join(folder, "_headers"), "utf8"));
   const log = [];
   const server = createServer(async (request, response) => {
@@ -29,7 +29,8 @@ export async function startServer(folder, faults = {}) {
     const entry = { method: request.method, path: pathname, search, range: request.headers.range ?? null, body: () => body, status: 0 };
     log.push(entry);
     const path = pathname === "/" ? "/index.html" : pathname;
-    let bytes = await readFile(join(folder, normalize(path))).catch(() => null);
+    const [mount, place] = Object.entries(beside).find(([mount]) => path.startsWith(mount)) ?? ["/", folder];
+    let bytes = await readFile(join(place, normalize(`/${path.slice(mount.length)}`))).catch(() => null);
     if (path === "/worker.js" && faults.worker) bytes = Buffer.concat([Buffer.from(`${faults.worker}\n`), bytes]);
     if (path === faults.missing) bytes = null;
     const headers = { ...rules, ...faults.headers };
