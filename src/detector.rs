@@ -65,6 +65,9 @@ pub struct HeadSummary {
     /// Other limits to choose from.
     #[serde(rename = "operatingPoints")]
     pub operating_points: Vec<OperatingPoint>,
+    /// Which pictures those were measured on, in words.
+    #[serde(rename = "operatingPointsSource")]
+    pub operating_points_source: String,
     /// What it reached on sources it never saw.
     pub figures: Figures,
 }
@@ -197,6 +200,7 @@ impl Detector {
                 blank: head.is_blank(),
                 thresholds: head.thresholds,
                 operating_points: head.operating_points.clone(),
+                operating_points_source: head.rates_source().to_owned(),
                 figures: head.figures.clone(),
             },
         })

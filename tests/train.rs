@@ -57,6 +57,7 @@ fn head(trained: Trained) -> HeadFile {
         calibration: Calibration { scale: 1.0, shift: 0.0 },
         thresholds: Thresholds { real: 0.5, generated: 0.5 },
         operating_points: vec![],
+        operating_points_source: String::new(),
         training: serde_json::Value::Null,
         figures: Figures {
             source: String::new(),

@@ -180,7 +180,7 @@ export class Trainer {
   free(): void;
 }
 
-/** A limit of “likely generated”, measured on the pictures that the figures are of; rates are 0..1. */
+/** A limit of “likely generated”, measured on held-out pictures; rates are 0..1. */
 export interface OperatingPoint {
   falsePositiveRate: number;
   threshold: number;
@@ -202,6 +202,8 @@ export interface DetectorInfo {
     thresholds: { real: number; generated: number };
     /** Other limits to choose from, the strictest first; none in heads of before. */
     operatingPoints: OperatingPoint[];
+    /** Which pictures those were measured on, in words. */
+    operatingPointsSource: string;
     figures: HeadFigures;
   };
 }

@@ -41,6 +41,7 @@ impl HeadFile {
             calibration: Calibration { scale: 1.0, shift: 0.0 },
             thresholds: Thresholds { real: 0.0, generated: 1.0 },
             operating_points: Vec::new(),
+            operating_points_source: String::new(),
             training: serde_json::Value::Null,
             figures,
         };

@@ -34,6 +34,9 @@ pub struct HeadInfo {
     /// Other limits of "likely generated" to choose from, the strictest first; heads of before have none.
     #[serde(default)]
     pub operating_points: Vec<OperatingPoint>,
+    /// Which pictures those were measured on, in words; empty in heads of before, where it is those of the figures.
+    #[serde(default)]
+    pub operating_points_source: String,
     /// How it was trained.
     pub training: serde_json::Value,
     /// What it reached on pictures of sources it never saw.
@@ -67,8 +70,8 @@ pub struct Thresholds {
     pub generated: f32,
 }
 
-/// A limit of "likely generated", and what it costs: measured on the pictures that the head's [`Figures`] are
-/// of. Other sources may differ.
+/// A limit of "likely generated", and what it costs: measured on pictures that were held out of training
+/// ([`HeadInfo::operating_points_source`]). Other sources may differ.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OperatingPoint {
@@ -122,6 +125,12 @@ impl HeadInfo {
             return Err(refuse("its operating points make no sense".to_owned()));
         }
         Ok(())
+    }
+
+    /// Which pictures the operating points were measured on, in words.
+    #[must_use]
+    pub fn rates_source(&self) -> &str {
+        if self.operating_points_source.is_empty() { &self.figures.source } else { &self.operating_points_source }
     }
 
     /// The sources whose pictures it learnt from; heads of before do not tell.
@@ -180,6 +189,7 @@ mod tests {
             calibration: Calibration { scale: 1.0, shift: 0.0 },
             thresholds: Thresholds { real: 0.3, generated: 0.9 },
             operating_points: vec![point(0.01, 0.95, 0.4), point(0.05, 0.8, 0.7)],
+            operating_points_source: String::new(),
             training: serde_json::Value::Null,
             figures: Figures {
                 source: String::new(),

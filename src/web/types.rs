@@ -36,7 +36,7 @@ export interface HeadFigures {
   unsure: number;
 }
 
-/** A limit of "likely generated", measured on the pictures that the figures are of; rates are 0…1. */
+/** A limit of "likely generated", measured on held-out pictures; rates are 0…1. */
 export interface OperatingPoint {
   falsePositiveRate: number;
   threshold: number;
@@ -57,6 +57,8 @@ export interface DetectorInfo {
     blank: boolean;
     thresholds: { real: number; generated: number };
     operatingPoints: OperatingPoint[];
+    /** Which pictures those were measured on, in words. */
+    operatingPointsSource: string;
     figures: HeadFigures;
   };
 }

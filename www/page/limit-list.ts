@@ -38,8 +38,8 @@ function choose(place: HTMLElement, points: readonly OperatingPoint[]): void {
 }
 
 /** What the rates in the list are, and are not. */
-export function limitsMeaning({ operatingPoints, figures }: DetectorInfo["head"]): string {
+export function limitsMeaning({ operatingPoints, operatingPointsSource }: DetectorInfo["head"]): string {
   return operatingPoints.length === 0
     ? "The head in use was measured at its own limit only, so there is nothing else to choose."
-    : `The rates were measured on ${figures.source}. They do not carry over to every source: expect more false alarms on pictures unlike those.`;
+    : `The rates were measured on ${operatingPointsSource}. They do not carry over to every source: expect more false alarms on pictures unlike those.`;
 }

@@ -77,11 +77,11 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// What a chosen limit is worth, and what the head's figures are then not about.
 fn at_another_limit(rate: f64, head: &HeadInfo) -> String {
     format!(
-        "“Likely generated” is said from {:.0} % on, which {} % of the real ones reached, of {}. Other sources may differ. \
+        "“Likely generated” is said from {:.0} % on, which at most {} % of the real ones reached, of {}. Other sources may differ. \
          The figures below were measured at the head's own limit.",
         100.0 * head.thresholds.generated,
         100.0 * rate,
-        head.figures.source
+        head.rates_source()
     )
 }
 

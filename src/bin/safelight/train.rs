@@ -6,11 +6,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use safelight::device::Device;
 use safelight::features::FeatureSpec;
-use safelight::head::info::{Figures, OperatingPoint};
+use safelight::head::info::Figures;
 use safelight::head::{Head, HeadFile};
 use safelight::train::audit::audit;
 use safelight::train::session::{FOLDS, Naming, Session};
-use safelight::train::validation::limits::{Aims, operating_points};
+use safelight::train::validation::limits::Aims;
 use safelight::{Error, Result};
 
 use crate::features::Pictures;
@@ -35,7 +35,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = Aims::default().false_positives)]
     false_positives: f64,
     /// Pictures of other sources, a folder or a file of `features`: the head's figures are then those of
-    /// its verdicts on them.
+    /// its verdicts on them. Calibration and limits stay those of the held-out pictures of the folds.
     #[arg(long, requires = "unseen_name")]
     unseen: Option<PathBuf>,
     /// What they are, in words.
@@ -122,7 +122,6 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
         let unseen = unseen.training_set(&spec)?;
         let ready = Head::new(&head);
         head.info.figures = figures(&ready, &unseen, name).await?;
-        head.info.operating_points = points(&ready, &unseen).await?;
         let figures = &head.info.figures;
         println!(
             "On {name}: AUC {:.3} ({:.3}–{:.3}), {:.0} % of the real called generated, {:.0} % of the generated real.",
@@ -159,15 +158,6 @@ async fn figures(head: &Head, unseen: &safelight::train::data::set::TrainingSet,
         generated_called_real: share(generated.real, generated.generated + generated.unsure + generated.real),
         unsure: share(generated.unsure + real.unsure, unseen.len()),
     })
-}
-
-/// The limits to choose from, measured on the same pictures in all their tiers.
-async fn points(head: &Head, unseen: &safelight::train::data::set::TrainingSet) -> Result<Vec<OperatingPoint>> {
-    let mut tiers = Vec::new();
-    for (_, treatments) in unseen.tiers() {
-        tiers.push(eval::judge(head, unseen, &treatments).await?.probabilities);
-    }
-    Ok(operating_points(&tiers, &unseen.generated()))
 }
 
 /// The day by the system's clock, UTC, ISO 8601.

@@ -53,6 +53,7 @@ impl Session {
             warnings,
         };
         let (calibration, thresholds) = held.calibrated();
+        let figures = figures(&report);
         let info = HeadInfo {
             format: FORMAT,
             id: naming.id,
@@ -65,6 +66,7 @@ impl Session {
             calibration,
             thresholds,
             operating_points: held.operating_points(),
+            operating_points_source: figures.source.clone(),
             training: serde_json::json!({
                 "config": report.config,
                 "pictures": report.pictures,
@@ -76,7 +78,7 @@ impl Session {
                 "losses": last.losses,
                 "aims": aims,
             }),
-            figures: figures(&report),
+            figures,
         };
         let (hidden, output_weight, output_bias) = (last.hidden, last.output_weight, last.output_bias);
         Ok((HeadFile { info, hidden, output_weight, output_bias }, report))

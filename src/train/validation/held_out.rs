@@ -41,12 +41,13 @@ impl<'a> Held<'a> {
         let of_tier = |tier: &[f32]| pictures.iter().map(|&index| tier[index]).collect::<Vec<f32>>();
         let logits: Vec<f32> = self.tiers.iter().flat_map(|(_, tier)| of_tier(tier)).collect();
         let calibration = calibrate(&logits, &generated.repeat(self.tiers.len()));
-        let limits = |logits: &[f32], generated: &[bool]| {
+        let sources: Vec<&str> = pictures.iter().map(|&index| self.set.pictures[index].source.as_str()).collect();
+        let limits = |logits: &[f32], times: usize| {
             let probabilities: Vec<f32> = logits.iter().map(|&logit| probability(calibration, logit)).collect();
-            thresholds(&probabilities, generated, self.aims)
+            thresholds(&probabilities, &generated.repeat(times), &sources.repeat(times), self.aims)
         };
-        let all = limits(&logits, &generated.repeat(self.tiers.len()));
-        let of_tiers = self.tiers.iter().map(|(_, tier)| limits(&of_tier(tier), &generated).generated);
+        let all = limits(&logits, self.tiers.len());
+        let of_tiers = self.tiers.iter().map(|(_, tier)| limits(&of_tier(tier), 1).generated);
         let upper = of_tiers.fold(all.generated, f32::max);
         (calibration, Thresholds { real: all.real.min(upper).min(1.0 - LIKELY), generated: upper.max(LIKELY) })
     }
@@ -59,7 +60,8 @@ impl<'a> Held<'a> {
         }
         let of_tier = |tier: &[f32]| tier.iter().map(|&logit| probability(calibration, logit)).collect();
         let tiers: Vec<Vec<f32>> = self.tiers.iter().map(|(_, tier)| of_tier(tier)).collect();
-        operating_points(&tiers, &self.set.generated())
+        let sources: Vec<&str> = self.set.pictures.iter().map(|picture| picture.source.as_str()).collect();
+        operating_points(&tiers, &self.set.generated(), &sources)
     }
 
     /// One tier, each fold judged by what the other folds say.

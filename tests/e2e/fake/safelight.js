@@ -103,13 +103,13 @@ export class Detector {
   useHead(head) {
     if (head === null || head.length === 0) {
       this.#head = null;
-      this.info = { ...this.info, head: { id: "", name: "no head yet", trained: "", captions: false, blank: true, thresholds: THRESHOLDS, operatingPoints: [], figures: { ...FIGURES, n: 0 } } };
+      this.info = { ...this.info, head: { id: "", name: "no head yet", trained: "", captions: false, blank: true, thresholds: THRESHOLDS, operatingPoints: [], operatingPointsSource: "", figures: { ...FIGURES, n: 0 } } };
       return;
     }
     const { id, name, date, model, captions = false } = readHead(head);
     if (model === "another") throw problem("head-mismatch", "The head was trained for the model another; the loaded model is fake.");
     this.#head = head.slice();
-    this.info = { ...this.info, head: { id, name, trained: date, captions, blank: false, thresholds: THRESHOLDS, operatingPoints: OPERATING_POINTS, figures: FIGURES } };
+    this.info = { ...this.info, head: { id, name, trained: date, captions, blank: false, thresholds: THRESHOLDS, operatingPoints: OPERATING_POINTS, operatingPointsSource: "a made-up set", figures: FIGURES } };
   }
 
   async embed(bytes, treatments, observe) {
