@@ -24,7 +24,7 @@ export function showLimits(place: HTMLElement, { thresholds, operatingPoints, fi
     row(point, words.share(point.falsePositiveRate, "real pictures"), `From ${words.percent(point.threshold)} on; finds ${words.share(point.truePositiveRate, "generated ones")}.`),
   );
   place.replaceChildren(
-    h("legend", { class: "hidden" }, "From where a picture is called likely generated"),
+    h("legend", place.hasAttribute("aria-labelledby") ? { class: "hidden" } : {}, "From where a picture is called likely generated"),
     row(null, "The head’s own limit", own),
     ...measured,
   );
