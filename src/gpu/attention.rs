@@ -18,8 +18,8 @@ pub struct Walk {
 /// Every way that is tried, the safest first.
 pub const WALKS: [Walk; 5] = [
     Walk { shared: None, lanes: 64, queries: 1 },
-    Walk { shared: None, lanes: 8, queries: 8 },
     Walk { shared: None, lanes: 32, queries: 2 },
+    Walk { shared: None, lanes: 8, queries: 8 },
     Walk { shared: None, lanes: 32, queries: 1 },
     Walk { shared: Some(16), lanes: 64, queries: 1 },
 ];

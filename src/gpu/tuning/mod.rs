@@ -154,7 +154,7 @@ pub async fn tune(gpu: &Context, choices: &Choices, work: Work<'_>) -> Result<Ch
         return Ok(chosen);
     }
     if !is_known {
-        let times = races.race(0.2 * BUDGET_MS, &WALKS, &AttentionTrial::new(gpu, heads, work.width)).await?;
+        let times = races.race(0.3 * BUDGET_MS, &WALKS, &AttentionTrial::new(gpu, heads, work.width)).await?;
         chosen.attention.insert(name(heads), times[0].1.name());
     }
     let mut tiles: Vec<_> = TILES.into_iter().filter(|tile| tile.fits(&gpu.limits())).collect();

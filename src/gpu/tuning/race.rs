@@ -22,7 +22,8 @@ pub trait Trial<W> {
     /// Computes it, and reads nothing.
     fn run(&self, gpu: &Context, way: W);
 
-    /// How much kernel there is to compile, in any unit.
+    /// How much kernel there is to compile: multiply-adds of floats in its innermost loop, whatever it computes, because one
+    /// measure serves all races.
     fn length(&self, way: W) -> f64;
 }
 

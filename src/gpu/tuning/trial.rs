@@ -85,7 +85,7 @@ impl Trial<Tile> for ProductTrial {
     }
 
     fn length(&self, tile: Tile) -> f64 {
-        (tile.rows * tile.columns) as f64
+        (4 * tile.rows * tile.columns) as f64
     }
 }
 
@@ -178,8 +178,9 @@ impl Trial<Walk> for AttentionTrial {
         drop(attention(gpu, walk, &self.qkv, self.heads));
     }
 
-    fn length(&self, _: Walk) -> f64 {
-        1.0
+    fn length(&self, walk: Walk) -> f64 {
+        let vectors = self.qkv.width() / 12 / self.heads.heads;
+        (2 * 4 * vectors * walk.queries) as f64
     }
 }
 
