@@ -21,17 +21,17 @@ const MINUTES = 60_000;
 
 const FOLDERS = ["real/attic", "real/beach", "fake/glide", "fake/hydra"];
 const EACH = 6;
-/** The model's vocabulary knows these, and either class has them alike. */
-const WORDS = ["a red hill", "the dog on the hill", "the big dog"];
-const CAPTION = "a red dog in the hotel";
+/** All pictures look alike, so a head can learn from their captions only, which give the label away. */
+const WORDS = { real: ["a red hill", "the hill", "a hill on a hill"], fake: ["the big dog", "a big dog", "the dog"] };
+const CAPTION = "a big dog";
 
 function captionedFolder(name) {
-  const rows = FOLDERS.flatMap((folder) => Array.from({ length: EACH }, (_, index) => `${folder}/${String(index).padStart(4, "0")}.jpg,${WORDS[index % WORDS.length]}`));
+  const rows = FOLDERS.flatMap((folder) => Array.from({ length: EACH }, (_, index) => `${folder}/${String(index).padStart(4, "0")}.jpg,${WORDS[folder.slice(0, 4)][index % 3]}`));
   return makeFolder(name, { folders: FOLDERS, each: EACH, others: { "metadata.csv": Buffer.from(["file_name,text", ...rows, ""].join("\n")) } });
 }
 
 for (const [name, int8] of [["chromium", false], ["firefox", true]]) {
-  test(`${name}: added (${int8 ? "int8, from this site" : "float16, from files"}), trained for with captions, and used`, { timeout: 10 * MINUTES }, async () => {
+  test(`${name}: added (${int8 ? "int8, from this site" : "float16, from files"}), trained for with captions, and used`, { timeout: 10 * MINUTES }, async (t) => {
     const server = await startServer(dist, {}, { "/models/tiny/": golden });
     const browser = await launch(name);
     try {
@@ -56,7 +56,7 @@ for (const [name, int8] of [["chromium", false], ["firefox", true]]) {
       if (!(await page.$eval("#read-captions", (box) => box.checked))) await page.click("#read-captions");
       assert.equal(await page.$eval('input[name=start][value="fine-tune"]', (input) => input.disabled), true);
       await page.$eval(".recipe details", (details) => (details.open = true));
-      await page.type('.recipe input[type=number][max="500"]', "2");
+      await page.type('.recipe input[type=number][max="500"]', "12");
       await page.click("#train");
       await page.waitForSelector(".report", { timeout: 5 * MINUTES });
       await page.click(".report .use, .head .use");
@@ -75,8 +75,12 @@ for (const [name, int8] of [["chromium", false], ["firefox", true]]) {
       assert.match(told.facts, /its caption/);
       const head = join(pack, "head.safetensors");
       writeFileSync(head, Buffer.from(await keptHead(page), "base64"));
-      assert.ok(Math.abs(alone.probability - askTerminal(pack, head)) <= 0.01, `${alone.probability} alone`);
-      assert.ok(Math.abs(told.probability - askTerminal(pack, head, CAPTION)) <= 0.01, `${told.probability} with its caption`);
+      // The same weights in float32 on two CPUs: what is left is the order of sums.
+      const expected = { alone: askTerminal(pack, head), told: askTerminal(pack, head, CAPTION) };
+      t.diagnostic(`${alone.probability} alone, ${told.probability} with its caption; ${JSON.stringify(expected)} at the terminal`);
+      assert.ok(expected.told > expected.alone + 0.1, "the head learnt nothing from captions");
+      assert.ok(Math.abs(alone.probability - expected.alone) <= 1e-3);
+      assert.ok(Math.abs(told.probability - expected.told) <= 1e-3);
       if (!int8) {
         const artifacts = join(root, "tests/artifacts/");
         mkdirSync(artifacts, { recursive: true });
