@@ -157,6 +157,7 @@ pub async fn tune(gpu: &Context, choices: &Choices, work: Work<'_>) -> Result<Ch
         let times = races.race(0.3 * BUDGET_MS, &WALKS, &AttentionTrial::new(gpu, heads, work.width)).await?;
         chosen.attention.insert(name(heads), times[0].1.name());
     }
+    races.change_kind();
     let mut tiles: Vec<_> = TILES.into_iter().filter(|tile| tile.fits(&gpu.limits())).collect();
     let mut rows = FEW_ROWS.min(heads.tokens);
     for (index, &(product, follows)) in open.iter().enumerate() {

@@ -22,8 +22,7 @@ pub trait Trial<W> {
     /// Computes it, and reads nothing.
     fn run(&self, gpu: &Context, way: W);
 
-    /// How much kernel there is to compile: multiply-adds of floats in its innermost loop, whatever it computes, because one
-    /// measure serves all races.
+    /// How much kernel there is to compile: multiply-adds of floats in its innermost loop.
     fn length(&self, way: W) -> f64;
 }
 
@@ -38,6 +37,11 @@ pub struct Races<'a> {
 impl<'a> Races<'a> {
     pub fn start(gpu: &'a Context) -> Self {
         Self { gpu, clock: Clock::start(), slowness: 0.0 }
+    }
+
+    /// Kernels of another kind follow, whose compiling the ones so far say nothing about.
+    pub fn change_kind(&mut self) {
+        self.slowness = 0.0;
     }
 
     /// Milliseconds since the start.
