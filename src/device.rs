@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use burn::tensor::Tensor;
-use burn::tensor::wgpu::{WgpuSetup, wgpu};
 use serde::{Deserialize, Serialize};
 
 use crate::cpu::shares;
@@ -70,8 +69,9 @@ pub struct SelfTest {
 /// An open device. Cheap to clone; all clones are the same device.
 #[derive(Debug, Clone)]
 pub struct Device {
+    /// For training a head, and for all that the CPU computes. The same GPU, or the CPU where burn cannot use it.
     burn: burn::tensor::Device,
-    /// The same GPU for our own kernels; burn's are for training a head.
+    /// The GPU for our own kernels.
     gpu: Option<Arc<Context>>,
     info: DeviceInfo,
 }
@@ -178,11 +178,9 @@ fn cpu_name(threads: usize) -> String {
 const KERNEL_FEATURES: wgpu::Features =
     wgpu::Features::SHADER_F16.union(wgpu::Features::SHADER_INT64).union(wgpu::Features::SHADER_FLOAT32_ATOMIC);
 
-/// Opens a WebGPU device and registers it with burn.
+/// Opens a WebGPU device, and registers it with burn where heads are trained.
 ///
-/// cubecl panics on the web without `timestamp-query` (cubecl-wgpu 0.11.3, `compute/stream.rs`), so
-/// the feature is looked for before burn sees the adapter. Software adapters are slower than the CPU
-/// path; they are used only when WebGPU was asked for by name.
+/// Software adapters are slower than the CPU path; they are used only when WebGPU was asked for by name.
 async fn open_gpu(software_too: bool) -> Result<Device> {
     let unavailable = |reason: String| Error::GpuUnavailable { reason };
     let backends = if cfg!(target_arch = "wasm32") { wgpu::Backends::BROWSER_WEBGPU } else { wgpu::Backends::PRIMARY };
@@ -205,14 +203,10 @@ async fn open_gpu(software_too: bool) -> Result<Device> {
     if about.device_type == wgpu::DeviceType::Cpu && !software_too {
         return Err(unavailable("the only WebGPU adapter is software, which is slower than the CPU path".to_owned()));
     }
-    let wanted = wgpu::Features::TIMESTAMP_QUERY;
-    if cfg!(target_arch = "wasm32") && !adapter.features().contains(wanted) {
-        return Err(unavailable("the WebGPU adapter lacks timestamp-query, which the tensor library needs".to_owned()));
-    }
     let (device, queue) = adapter
         .request_device(&wgpu::DeviceDescriptor {
             label: Some("safelight"),
-            required_features: adapter.features() & (wanted | KERNEL_FEATURES),
+            required_features: adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | KERNEL_FEATURES),
             required_limits: adapter.limits(),
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()
@@ -221,10 +215,67 @@ async fn open_gpu(software_too: bool) -> Result<Device> {
         .map_err(|error| unavailable(error.to_string()))?;
     let adapter_name = format!("{} {} {} {}", about.name, about.vendor, about.device, about.driver_info);
     let gpu = Some(Arc::new(Context::new(adapter_name, device.clone(), queue.clone())));
-    let backend = about.backend;
-    let setup = WgpuSetup { instance, adapter, device, queue, backend };
-    let burn =
-        burn::tensor::Device::wgpu_options().setup(setup).init().map_err(|error| unavailable(error.to_string()))?;
+    let burn = training::register(instance, adapter, device, queue)?;
     let name = if about.name.is_empty() { "WebGPU".to_owned() } else { about.name };
     Ok(Device { burn, gpu, info: DeviceInfo { kind: Kind::Gpu, name, fallback: None, self_test: None } })
+}
+
+/// burn's kernels on a GPU: they train heads, and are most of the code, so that a build that only checks lacks them.
+#[cfg(feature = "train")]
+mod training {
+    use burn::tensor::wgpu::WgpuSetup;
+
+    use super::{Device, Error, Preference, Result};
+
+    impl Device {
+        /// Opens what heads are trained on: as [`Device::open`], but the CPU, with the reason, where the GPU lacks
+        /// what burn needs.
+        ///
+        /// # Errors
+        /// As [`Device::open`].
+        pub async fn open_for_training(preference: Preference) -> Result<Self> {
+            let device = Self::open(preference).await?;
+            if device.gpu.is_none() || device.burn != burn::tensor::Device::flex() {
+                return Ok(device);
+            }
+            let reason = "the GPU lacks timestamp-query, which the tensor library needs for training".to_owned();
+            Ok(Self::cpu_instead(reason))
+        }
+    }
+
+    /// The device, for burn. cubecl panics on the web without `timestamp-query` (cubecl-wgpu 0.11.3,
+    /// `compute/stream.rs`); there burn gets the CPU.
+    ///
+    /// # Errors
+    /// [`Error::GpuUnavailable`].
+    pub fn register(
+        instance: wgpu::Instance,
+        adapter: wgpu::Adapter,
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+    ) -> Result<burn::tensor::Device> {
+        if cfg!(target_arch = "wasm32") && !device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
+            return Ok(burn::tensor::Device::flex());
+        }
+        let backend = adapter.get_info().backend;
+        let setup = WgpuSetup { instance, adapter, device, queue, backend };
+        let burn = burn::tensor::Device::wgpu_options().setup(setup).init();
+        burn.map_err(|error| Error::GpuUnavailable { reason: error.to_string() })
+    }
+}
+
+#[cfg(not(feature = "train"))]
+mod training {
+    use super::Result;
+
+    /// Nothing is trained here: burn gets the CPU.
+    #[allow(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "as where heads are trained")]
+    pub fn register(
+        _: wgpu::Instance,
+        _: wgpu::Adapter,
+        _: wgpu::Device,
+        _: wgpu::Queue,
+    ) -> Result<burn::tensor::Device> {
+        Ok(burn::tensor::Device::flex())
+    }
 }

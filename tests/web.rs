@@ -99,6 +99,23 @@ async fn the_tiny_tower_on_webgpu() {
     compare_tiny(Preference::Gpu).await;
 }
 
+#[wasm_bindgen_test]
+async fn a_gpu_without_timestamps_checks_and_does_not_train() {
+    let hide = "
+        const own = Object.getOwnPropertyDescriptor(GPUAdapter.prototype, 'features');
+        const without = function () { return new Set([...own.get.call(this)].filter((name) => name !== 'timestamp-query')); };
+        Object.defineProperty(GPUAdapter.prototype, 'features', { configurable: true, get: without });
+        () => Object.defineProperty(GPUAdapter.prototype, 'features', own)";
+    let show: Function = js_sys::eval(hide).unwrap().unchecked_into();
+    compare_tiny(Preference::Gpu).await;
+    let device = Device::open_for_training(Preference::Gpu).await.unwrap();
+    show.call0(&JsValue::NULL).unwrap();
+    assert_eq!(device.info().kind, Kind::Cpu);
+    assert!(device.info().fallback.as_ref().is_some_and(|reason| reason.contains("timestamp-query")));
+    let device = Device::open_for_training(Preference::Gpu).await.unwrap();
+    assert_eq!(device.info().kind, Kind::Gpu);
+}
+
 /// Odd numbers of rows, several panels, chunks that do not divide them, and sums that are taken in blocks, the last one
 /// shorter. Sums of 1,028 rounded products differ from exact ones by some 1e-6 of what they sum; one product too few or
 /// too many is 1e-3 of it.

@@ -10,6 +10,8 @@ import { BROWSERS, manifest } from "./extension/manifest.mjs";
 const www = fileURLToPath(new URL(".", import.meta.url));
 const common = { absWorkingDir: www, bundle: true, format: "esm", logLevel: "warning", charset: "utf8" };
 const shipped = { ...common, platform: "browser", minify: true, legalComments: "none" };
+/** The extension checks; a head is trained in the page. */
+const ONLY_IN_THE_PAGE = /^safelight-training[._]/;
 
 const [mode, ...paths] = process.argv.slice(2);
 if (mode === "--tests") await buildTests();
@@ -47,7 +49,7 @@ async function buildSite() {
     splitting: true, // what only training needs is loaded when someone trains
     chunkNames: "part-[hash]",
     target: ["chrome113", "firefox115", "safari16.4"],
-    external: ["./safelight.js"], // made by wasm-bindgen, beside the worker
+    external: ["./safelight.js", "./safelight-training.js"], // made by wasm-bindgen, beside the worker
   });
 }
 
@@ -74,7 +76,7 @@ async function buildExtension(site, out) {
 
 /** A script of the site, and the files beside it that it names: parts, engine, wasm. */
 async function reachable(site, file, found = new Set()) {
-  if (found.has(file)) return found;
+  if (found.has(file) || ONLY_IN_THE_PAGE.test(file)) return found;
   found.add(file);
   if (!file.endsWith(".js")) return found;
   const there = new Set(await readdir(site));

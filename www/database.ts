@@ -5,7 +5,8 @@
 import { openDB } from "idb";
 import type { DBSchema, IDBPDatabase } from "idb";
 import { asProblem, Problem } from "./protocol.ts";
-import type { EpochReport, Facts, FolderMapping } from "./safelight.js";
+import type { EpochReport, FolderMapping } from "./safelight-training.js";
+import type { Facts } from "./safelight.js";
 import type { StoredHead, StoredModel, TrainInput } from "./protocol.ts";
 
 interface Kept extends DBSchema {

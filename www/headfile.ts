@@ -1,6 +1,6 @@
 /** The outside of a head's file (safetensors: length of the header, header as JSON, tensors): who it is, in words. */
 import { Problem } from "./protocol.ts";
-import type { TrainingReport } from "./safelight.js";
+import type { TrainingReport } from "./safelight-training.js";
 
 /** Keys of the file's metadata: what `src/head/file.rs` writes, and the report that the page puts beside it. */
 const HEAD = "safelight";

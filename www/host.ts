@@ -2,6 +2,7 @@
 import { fetchPinned, fetchText, readCatalog } from "./catalog.ts";
 import type { Choice, PinnedFile } from "./catalog.ts";
 import { decodeInBrowser } from "./decode.ts";
+import type { CheckingEngine, Engines } from "./engines.ts";
 import { keepKernels, keptKernels } from "./kernels.ts";
 import { asProblem, Problem } from "./protocol.ts";
 import type { Calls, Kind, Notice, OpenInput, Opened, Progress, Reply, Request } from "./protocol.ts";
@@ -10,8 +11,6 @@ import { forgetPack, readPack } from "./store.ts";
 import type { PackOptions } from "./store.ts";
 import type { TokenizerFile } from "./tokenizer.ts";
 import type { Run, Surroundings } from "./training.ts";
-
-export type Engine = Pick<typeof import("./safelight.js"), "Checkpoint" | "Loader" | "TrainingSet" | "Trainer" | "preset" | "readLabels">;
 
 /** The calls that are answered without waiting for those before them. */
 type Urgent = "cancel" | "shorten";
@@ -32,8 +31,7 @@ const UNUSABLE = /^(pack-.*|weights-header|tensor-.*|not-finite)$/;
 
 export class Host {
   readonly #post: (reply: Reply) => void;
-  readonly #start: () => Promise<Engine>;
-  #engine: Promise<Engine> | null = null;
+  readonly #engines: Engines;
   #detector: Detector | null = null;
   /** Which kernels are kept in this browser. */
   #kernels = "";
@@ -49,9 +47,9 @@ export class Host {
   readonly #calls = new Map<number, AbortController>();
   readonly #runs = new Map<number, Run>();
 
-  constructor(post: (reply: Reply) => void, start: () => Promise<Engine>) {
+  constructor(post: (reply: Reply) => void, engines: Engines) {
     this.#post = post;
-    this.#start = start;
+    this.#engines = engines;
   }
 
   receive(request: Request): void {
@@ -109,7 +107,7 @@ export class Host {
         return this.#useHead(request.input.head, signal);
       case "label": {
         const { paths, metadata, mapping } = request.input;
-        return (await this.#running()).readLabels(paths, metadata, mapping);
+        return (await this.#engines.training()).readLabels(paths, metadata, mapping);
       }
       case "addModel":
       case "listModels":
@@ -123,10 +121,9 @@ export class Host {
   /** Everything about training; its code is loaded now. */
   async #train(request: Extract<Request, { kind: "embed" | "audit" | "train" | "readHead" }>, signal: AbortSignal, report: Report): Promise<Calls[Kind]["result"]> {
     const training = await import("./training.ts");
-    const engine = await this.#running();
     const detector = this.#opened();
     const turn: Surroundings["turn"] = (work) => this.#turn(work);
-    const surroundings: Surroundings = { engine, detector, signal, report, turn, readCaptions: () => this.#readCaptions(detector, signal) };
+    const surroundings: Surroundings = { engine: this.#engines.training, detector, signal, report, turn, readCaptions: () => this.#readCaptions(detector, signal) };
     switch (request.kind) {
       case "embed": {
         const { picture, treatments, caption } = request.input;
@@ -156,7 +153,7 @@ export class Host {
         return null;
       case "addModel": {
         const { addModel } = await import("./models/adding.ts");
-        return addModel(request.input, { engine: await this.#running(), hub: this.#hub, signal, report });
+        return addModel(request.input, { engine: await this.#engines.checking(), hub: this.#hub, signal, report });
       }
     }
   }
@@ -164,7 +161,7 @@ export class Host {
   async #open(input: OpenInput, signal: AbortSignal, report: Report): Promise<Opened> {
     this.#detector?.free();
     this.#detector = null;
-    const engine = await this.#running();
+    const engine = await this.#engines.checking();
     const choice = await readCatalog(input, signal);
     this.#hub = choice.hub;
     this.#kernels = await keptKernels();
@@ -184,7 +181,7 @@ export class Host {
   }
 
   /** Opens a model that was added, with a head that was trained for it, or none. */
-  async #openKept(sha256: string, engine: Engine, input: OpenInput, { signal, report, notices }: PackOptions): Promise<Opened> {
+  async #openKept(sha256: string, engine: CheckingEngine, input: OpenInput, { signal, report, notices }: PackOptions): Promise<Opened> {
     const { keptModel, readKept, tokenizerOf } = await import("./models/kept.ts");
     const model = await keptModel(sha256);
     const loader = await engine.Loader.open(model.manifest, input.preference, this.#kernels);
@@ -201,7 +198,7 @@ export class Host {
   }
 
   /** Opens a model and a head of the site. */
-  async #openSite(choice: Choice, engine: Engine, input: OpenInput, { signal, report, notices }: PackOptions): Promise<Opened> {
+  async #openSite(choice: Choice, engine: CheckingEngine, input: OpenInput, { signal, report, notices }: PackOptions): Promise<Opened> {
     const [manifest, head] = await Promise.all([
       fetchText(new URL("pack.json", choice.pack), signal),
       fetchPinned(choice.head, signal),
@@ -282,19 +279,6 @@ export class Host {
   #opened(): Detector {
     if (this.#detector === null) throw new Problem("worker-crashed", "A picture was sent before a model was opened.");
     return this.#detector;
-  }
-
-  async #running(): Promise<Engine> {
-    this.#engine ??= this.#start();
-    try {
-      return await this.#engine;
-    } catch (thrown) {
-      this.#engine = null;
-      // Compiling fails where WebAssembly lacks SIMD; any other failure is a file that did not arrive.
-      if (thrown instanceof WebAssembly.CompileError || typeof WebAssembly === "undefined")
-        throw new Problem("browser-too-old", "This browser cannot run WebAssembly with SIMD.");
-      throw asProblem(thrown, "network");
-    }
   }
 }
 

@@ -2,24 +2,8 @@
  * The one language that the page, the extension and the worker speak.
  * `Calls` is keyed by kind, so that a call's kind fixes the types of its input and its result.
  */
-import type {
-  AuditReport,
-  DetectorInfo,
-  DevicePreference,
-  EpochReport,
-  Facts,
-  FolderMapping,
-  HeadFigures,
-  LabelledPicture,
-  Labelling,
-  LossConfig,
-  MetadataFile,
-  Naming,
-  PresetName,
-  TrainConfig,
-  TrainingReport,
-  Verdict,
-} from "./safelight.js";
+import type { AuditReport, EpochReport, FolderMapping, LabelledPicture, Labelling, LossConfig, MetadataFile, Naming, PresetName, TrainConfig, TrainingReport } from "./safelight-training.js";
+import type { DetectorInfo, DevicePreference, Facts, HeadFigures, Verdict } from "./safelight.js";
 
 export interface Calls {
   /** Load a pack and a head; everything later uses them. */

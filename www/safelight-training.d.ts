@@ -1,4 +1,46 @@
-/** The types of training that the wasm module of `src/web/` takes and gives. */
+/** What the wasm module that trains offers to the worker (`src/web/` with the feature `train`), beside what `safelight.js` has too. */
+import type { Facts, Observe } from "./safelight.js";
+
+export default function init(): Promise<unknown>;
+
+/** The features, labels and facts of a folder's pictures; no pixel. */
+export class TrainingSet {
+  /** `dimension`: length of an image-level row; `treatments`: rows of a picture, in order; `captionDimension`: length of a caption's row, 0 where captions are not read. */
+  constructor(dimension: number, treatments: string[], captionDimension: number);
+  /** `features`: one row a treatment, `[treatments, d]`; `caption`: its caption's row, null where it has none. */
+  add(picture: LabelledPicture, features: Float32Array, caption: Float32Array | null): void;
+  readonly length: number;
+  /** What the facts alone give away, and the captions. */
+  audit(observe: Observe): Promise<AuditReport>;
+  free(): void;
+}
+
+/** Trains validation folds, then the head; the caller asks for one epoch after another. */
+export class Trainer {
+  private constructor();
+  /** `base`: a head's file to start from, or null for a fresh head. It shares the set, which may be freed. */
+  static create(set: TrainingSet, config: TrainConfig, base: Uint8Array | null, device: "gpu" | "cpu"): Promise<Trainer>;
+  /** Goes on from `state` with the same set: the result is that of a run without the break. */
+  static resume(set: TrainingSet, state: Uint8Array, device: "gpu" | "cpu"): Promise<Trainer>;
+  /** The next epoch; null when there is none left. `observe` counts its steps; false throws `cancelled`, and the next call goes on at the same step. */
+  epoch(observe: Observe): Promise<EpochReport | null>;
+  /** Ends the present stage with what it has, once it has an epoch. Not while an epoch runs. */
+  stop(): void;
+  /** Everything needed to go on after a reload. */
+  state(): Promise<Uint8Array>;
+  /** The head's file and the report. `like`: the file of the head that the features were made for; pack and feature specification are taken from it. */
+  finish(naming: Naming, like: Uint8Array): Promise<Trained>;
+  free(): void;
+}
+
+/** Whole hyper-parameters by name. */
+export function preset(name: PresetName): TrainConfig;
+
+/** Milliseconds of each step of the paper's recipe at these sizes. */
+export function trainingSpeed(device: "gpu" | "cpu", dimension: number, width: number, batch: number, steps: number): Promise<TrainingSpeed>;
+
+/** Labels the pictures among `paths` by the names of their folders and by metadata; opens no file. */
+export function readLabels(paths: string[], metadata: MetadataFile[], mapping: FolderMapping): Labelling;
 
 /** A `metadata.csv` or `metadata.jsonl` of the picked folder. */
 export interface MetadataFile {
@@ -18,29 +60,6 @@ export interface Labelling {
   unknown: { folder: string; count: number }[];
   /** Files that were left out, and why. */
   problems: { path: string; message: string }[];
-}
-
-/** What a file tells without its pixels. */
-export interface Facts {
-  width: number;
-  height: number;
-  format: string;
-  /** Length of the file. */
-  bytes: number;
-  jpegQuality: number | null;
-  /** `4:2:0`. */
-  jpegSubsampling: string | null;
-  exif: boolean;
-  /** Of the file, 64 hexadecimal digits. */
-  sha256: string;
-  /** 64-bit difference hash of the picture, 16 hexadecimal digits. */
-  perceptual: string;
-}
-
-/** A picture's facts and its features, one row a treatment: `[treatments, d]`. */
-export interface Embedded {
-  facts: Facts;
-  features: Float32Array;
 }
 
 /** A picture of a labelled folder. */

@@ -1,24 +1,7 @@
 /**
- * What the wasm module of `src/web/` offers to the worker. wasm-bindgen generates `safelight.js` beside the
- * built worker; this file is the contract that both sides are checked against.
+ * What the wasm module that checks offers to the worker (`src/web/`). wasm-bindgen generates `safelight.js` beside
+ * the built worker; this file is the contract that both sides are checked against.
  */
-import type {
-  AuditReport,
-  Embedded,
-  EpochReport,
-  FolderMapping,
-  Labelling,
-  LabelledPicture,
-  MetadataFile,
-  Naming,
-  PresetName,
-  TrainConfig,
-  Trained,
-  TrainingSpeed,
-} from "./safelight-training.js";
-
-export type * from "./safelight-training.js";
-
 export default function init(): Promise<unknown>;
 
 /** Workers that compute parts of the CPU's products. */
@@ -46,6 +29,29 @@ export class Loader {
   /** Checks the length and the SHA-256, and reads the head (`null`: there is none yet); consumes the loader, also when it fails. */
   finish(head: Uint8Array | null): Detector | Promise<Detector>;
   free(): void;
+}
+
+/** What a file tells without its pixels. */
+export interface Facts {
+  width: number;
+  height: number;
+  format: string;
+  /** Length of the file. */
+  bytes: number;
+  jpegQuality: number | null;
+  /** `4:2:0`. */
+  jpegSubsampling: string | null;
+  exif: boolean;
+  /** Of the file, 64 hexadecimal digits. */
+  sha256: string;
+  /** 64-bit difference hash of the picture, 16 hexadecimal digits. */
+  perceptual: string;
+}
+
+/** A picture's facts and its features, one row a treatment: `[treatments, d]`. */
+export interface Embedded {
+  facts: Facts;
+  features: Float32Array;
 }
 
 /** A CLIP checkpoint in Hugging Face's form: its configuration and the headers of its files. */
@@ -144,42 +150,6 @@ export class Detector {
   free(): void;
 }
 
-/** The features, labels and facts of a folder's pictures; no pixel. */
-export class TrainingSet {
-  /** `dimension`: length of an image-level row; `treatments`: rows of a picture, in order; `captionDimension`: length of a caption's row, 0 where captions are not read. */
-  constructor(dimension: number, treatments: string[], captionDimension: number);
-  /** `features`: one row a treatment, `[treatments, d]`; `caption`: its caption's row, null where it has none. */
-  add(picture: LabelledPicture, features: Float32Array, caption: Float32Array | null): void;
-  readonly length: number;
-  /** What the facts alone give away, and the captions. */
-  audit(observe: Observe): Promise<AuditReport>;
-  free(): void;
-}
-
-/** Whole hyper-parameters by name. */
-export function preset(name: PresetName): TrainConfig;
-
-/** Milliseconds of each step of the paper's recipe at these sizes. */
-export function trainingSpeed(device: "gpu" | "cpu", dimension: number, width: number, batch: number, steps: number): Promise<TrainingSpeed>;
-
-/** Trains validation folds, then the head; the caller asks for one epoch after another. */
-export class Trainer {
-  private constructor();
-  /** `base`: a head's file to start from, or null for a fresh head. It shares the set, which may be freed. */
-  static create(set: TrainingSet, config: TrainConfig, base: Uint8Array | null, device: "gpu" | "cpu"): Promise<Trainer>;
-  /** Goes on from `state` with the same set: the result is that of a run without the break. */
-  static resume(set: TrainingSet, state: Uint8Array, device: "gpu" | "cpu"): Promise<Trainer>;
-  /** The next epoch; null when there is none left. `observe` counts its steps; false throws `cancelled`, and the next call goes on at the same step. */
-  epoch(observe: Observe): Promise<EpochReport | null>;
-  /** Ends the present stage with what it has, once it has an epoch. Not while an epoch runs. */
-  stop(): void;
-  /** Everything needed to go on after a reload. */
-  state(): Promise<Uint8Array>;
-  /** The head's file and the report. `like`: the file of the head that the features were made for; pack and feature specification are taken from it. */
-  finish(naming: Naming, like: Uint8Array): Promise<Trained>;
-  free(): void;
-}
-
 /** A limit of “likely generated”, measured on held-out pictures; rates are 0..1. */
 export interface OperatingPoint {
   falsePositiveRate: number;
@@ -241,9 +211,6 @@ export interface Verdict {
   device: DeviceInfo;
   ms: { decode: number; pixels: number; clip: number; head: number };
 }
-
-/** Labels the pictures among `paths` by the names of their folders and by metadata; opens no file. */
-export function readLabels(paths: string[], metadata: MetadataFile[], mapping: FolderMapping): Labelling;
 
 /** What the module throws. */
 export interface SafelightError extends Error {

@@ -14,6 +14,8 @@ declare const SEALED_VERSION: string;
 
 const PREFIX = "safelight-site-";
 const CACHE = PREFIX + SEALED_VERSION;
+/** The module that trains, several times as large as all the rest: kept when it is first asked for. */
+const LATER = /^safelight-training[._]/;
 
 self.addEventListener("install", (event) => event.waitUntil(fill()));
 self.addEventListener("activate", (event) => event.waitUntil(takeOver()));
@@ -22,24 +24,31 @@ self.addEventListener("message", ({ data }) => {
 });
 self.addEventListener("fetch", (event) => {
   const { request } = event;
-  const key = keyOf(request);
-  if (key !== null) event.respondWith(answer(request, key));
+  const path = pathOf(request);
+  if (path !== null) event.respondWith(answer(request, path));
 });
 
 async function fill(): Promise<void> {
   const cache = await caches.open(CACHE);
   await Promise.all(
-    Object.entries(SEALED_FILES).map(async ([path, sha256]) => {
-      const url = new URL(path, self.registration.scope).href;
-      const fresh = (await sealed(url, "default", sha256)) ?? (await sealed(url, "reload", sha256));
-      if (fresh === null) throw new Error(`${path} is not the file of version ${SEALED_VERSION}`);
-      await cache.put(url, fresh);
-    }),
+    Object.keys(SEALED_FILES)
+      .filter((path) => !LATER.test(path))
+      .map(async (path) => {
+        const fresh = await sealed(path);
+        if (fresh === null) throw new Error(`${path} is not the file of version ${SEALED_VERSION}`);
+        await cache.put(urlOf(path), fresh);
+      }),
   );
 }
 
+/** The file of this version, from the browser's cache or from the site; `null` when the site has another. */
+async function sealed(path: string): Promise<Response | null> {
+  const [url, sha256] = [urlOf(path), SEALED_FILES[path] ?? ""];
+  return (await fetched(url, "default", sha256)) ?? fetched(url, "reload", sha256);
+}
+
 /** The response with all its headers (COOP and COEP among them), if its body is the sealed one. */
-async function sealed(url: string, mode: RequestCache, sha256: string): Promise<Response | null> {
+async function fetched(url: string, mode: RequestCache, sha256: string): Promise<Response | null> {
   const response = await fetch(url, { cache: mode });
   if (!response.ok) return null;
   const digest = await crypto.subtle.digest("SHA-256", await response.clone().arrayBuffer());
@@ -53,15 +62,24 @@ async function takeOver(): Promise<void> {
 }
 
 /** The file of the site that a request is for; `null` for everything else, which goes to the network untouched. */
-function keyOf(request: Request): string | null {
+function pathOf(request: Request): string | null {
   const url = new URL(request.url);
   const scope = new URL(self.registration.scope);
   if (request.method !== "GET" || url.origin !== scope.origin || !url.pathname.startsWith(scope.pathname)) return null;
   const path = url.pathname.slice(scope.pathname.length) || "index.html";
-  return path in SEALED_FILES ? new URL(path, scope).href : null;
+  return path in SEALED_FILES ? path : null;
 }
 
-async function answer(request: Request, key: string): Promise<Response> {
+function urlOf(path: string): string {
+  return new URL(path, self.registration.scope).href;
+}
+
+async function answer(request: Request, path: string): Promise<Response> {
   const cache = await caches.open(CACHE);
-  return (await cache.match(key)) ?? fetch(request);
+  const kept = await cache.match(urlOf(path));
+  if (kept !== undefined || !LATER.test(path)) return kept ?? fetch(request);
+  const fresh = await sealed(path).catch(() => null);
+  if (fresh === null) return fetch(request);
+  await cache.put(urlOf(path), fresh.clone());
+  return fresh;
 }

@@ -5,20 +5,21 @@
 import { database, keeping } from "./database.ts";
 import type { RunHeads, StoredRun } from "./database.ts";
 import { decodeInBrowser } from "./decode.ts";
+import type { TrainingEngine } from "./engines.ts";
 import { FeatureStore } from "./features.ts";
 import { hash } from "./hash.ts";
 import { labelled } from "./headfile.ts";
 import { keepHead } from "./heads.ts";
 import { asProblem, Problem } from "./protocol.ts";
 import type { Embedding, Progress, StoredHead, TrainInput } from "./protocol.ts";
-import type * as Safelight from "./safelight.js";
-import type { AuditReport, Detector, Embedded, LabelledPicture, Observe, Trainer, TrainingSet } from "./safelight.js";
-
-type Engine = Pick<typeof Safelight, "TrainingSet" | "Trainer" | "preset">;
+import type * as Safelight from "./safelight-training.js";
+import type { AuditReport, LabelledPicture, Trainer, TrainingSet } from "./safelight-training.js";
+import type { Detector, DetectorInfo, Embedded, HeadFigures, Observe } from "./safelight.js";
 
 /** What the host lends. */
 export interface Surroundings {
-  engine: Engine;
+  /** Starts the module that trains; features are the detector's. */
+  engine: () => Promise<TrainingEngine>;
   detector: Detector;
   signal: AbortSignal;
   report: (progress: Progress) => void;
@@ -82,7 +83,8 @@ export async function audit(pictures: LabelledPicture[], surroundings: Surroundi
   const store = new FeatureStore(detector.info.pack.sha256, detector.spec);
   const captions = pictures.some(({ caption }) => typeof caption === "string");
   // An audit looks at facts and captions; the one number a picture is not looked at.
-  const set = new engine.TrainingSet(1, ["as-given"], captions ? detector.spec.caption : 0);
+  const { TrainingSet } = await engine();
+  const set = new TrainingSet(1, ["as-given"], captions ? detector.spec.caption : 0);
   try {
     for (const picture of pictures) set.add(picture, new Float32Array(1), captions ? await captionRow(picture, store, surroundings) : null);
     return await set.audit(observer("audit", signal, report));
@@ -154,13 +156,14 @@ export class Run {
   async #open(run: StoredRun, heads: RunHeads, { engine, detector, signal, report }: Surroundings): Promise<Trainer> {
     const { input } = run;
     const captions = input.captions ? detector.spec.caption : 0;
-    const set = await gather(input, new engine.TrainingSet(detector.spec.dimension, input.treatments, captions), detector, signal, report);
+    const { preset: named, Trainer, TrainingSet } = await engine();
+    const set = await gather(input, new TrainingSet(detector.spec.dimension, input.treatments, captions), detector, signal, report);
     const device = detector.info.device.kind;
     try {
-      if (run.state !== null) return await engine.Trainer.resume(set, run.state, device);
-      const preset = engine.preset(input.preset);
+      if (run.state !== null) return await Trainer.resume(set, run.state, device);
+      const preset = named(input.preset);
       const config = { ...preset, ...input.config, loss: { ...preset.loss, ...input.config.loss } };
-      return await engine.Trainer.create(set, config, heads.base, device);
+      return await Trainer.create(set, config, heads.base, device);
     } finally {
       set.free(); // the trainer shares what it holds
     }
@@ -221,7 +224,7 @@ async function captionRow({ name, caption }: LabelledPicture, store: FeatureStor
 }
 
 /** Keeps the head with its report, and forgets the run that made it. */
-async function keepTrained({ head, report }: Safelight.Trained, { input }: StoredRun, pack: string, figures: Safelight.HeadFigures): Promise<StoredHead> {
+async function keepTrained({ head, report }: Safelight.Trained, { input }: StoredRun, pack: string, figures: HeadFigures): Promise<StoredHead> {
   const worst = report.worst.flatMap(({ index, probability, generated }) => {
     const picture = input.pictures[index];
     return picture === undefined ? [] : [{ name: picture.name, sha256: picture.facts.sha256, probability, generated }];
@@ -237,7 +240,7 @@ async function keepTrained({ head, report }: Safelight.Trained, { input }: Store
 }
 
 /** What a head's file says of itself; throws what is wrong with it. The head in use stays in use. */
-export function inspect(detector: Detector, head: Uint8Array): Safelight.DetectorInfo["head"] {
+export function inspect(detector: Detector, head: Uint8Array): DetectorInfo["head"] {
   const inUse = detector.headBytes();
   try {
     detector.useHead(head);

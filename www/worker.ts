@@ -1,19 +1,11 @@
 /** The worker's entry: everything it does is in `host.ts`. Listening starts before any wasm is loaded, so no call is lost. */
+import { Engines } from "./engines.ts";
 import { Host } from "./host.ts";
 import type { Request } from "./protocol.ts";
-import { startHelpers, threadsOffered } from "./threads.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
 
-const host = new Host(
-  (reply) => self.postMessage(reply),
-  async () => {
-    const engine = await import("./safelight.js");
-    await engine.default();
-    if (threadsOffered()) engine.offerThreads(startHelpers);
-    return engine;
-  },
-);
+const host = new Host((reply) => self.postMessage(reply), new Engines());
 self.addEventListener("message", (event: MessageEvent<Request>) => host.receive(event.data));
 self.addEventListener("error", (event) => host.crash(event.message));
 self.addEventListener("unhandledrejection", (event) => host.crash(event.reason));

@@ -15,6 +15,23 @@ use crate::{Error, Result};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
+/** What a file tells without its pixels. */
+export interface Facts {
+  width: number;
+  height: number;
+  format: string;
+  /** Length of the file. */
+  bytes: number;
+  jpegQuality: number | null;
+  /** `4:2:0`. */
+  jpegSubsampling: string | null;
+  exif: boolean;
+  /** Of the file, 64 hexadecimal digits. */
+  sha256: string;
+  /** 64-bit difference hash of the picture, 16 hexadecimal digits. */
+  perceptual: string;
+}
+
 /** The features that the loaded head and its model work with. */
 export interface Spec {
   /** SHA-256 of the image-level feature specification: features with another key are of no use to this head. */

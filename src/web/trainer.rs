@@ -219,5 +219,5 @@ fn read_config(config: &JsValue) -> JsResult<TrainConfig> {
 /// The device of a training: it is asked for by name, because only the caller knows what else computes.
 async fn open(device: &str) -> JsResult<Device> {
     let preference = if device == "gpu" { Preference::Gpu } else { Preference::Cpu };
-    Device::open(preference).await.map_err(throw)
+    Device::open_for_training(preference).await.map_err(throw)
 }

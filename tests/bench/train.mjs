@@ -13,7 +13,7 @@ const TYPES = { ".html": "text/html", ".js": "text/javascript", ".wasm": "applic
 const OWN = {
   "/bench.html": "<!doctype html><title>bench</title>",
   "/bench.js": `
-    import init, { trainingSpeed } from "./safelight.js";
+    import init, { trainingSpeed } from "./safelight-training.js";
     addEventListener("message", async ({ data: { device, dimension, width, batch, steps } }) => {
       try {
         await init();

@@ -14,7 +14,7 @@ before(async () => {
   page = await browser.newPage();
   await page.goto(`${server.url}models/catalog.json`); // any document of the origin
   await page.evaluate(async () => {
-    const module = await import("/safelight.js");
+    const module = await import("/safelight-training.js");
     await module.default();
     const catalog = await (await fetch("/models/catalog.json")).json();
     const { url } = catalog.heads.find(({ id }) => id === catalog.default.head);

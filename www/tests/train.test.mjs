@@ -8,7 +8,7 @@ import { byStage, truePositives } from "../page/train/plots.ts";
 import { secondsLeft, stageWords } from "../page/train/run.ts";
 import * as words from "../page/train/words.ts";
 import { Problem } from "../protocol.ts";
-import { headFile } from "../../tests/e2e/fake/training.js";
+import { headFile } from "../../tests/e2e/fake/heads.js";
 
 const nothing = { failed: () => undefined, onState: () => undefined };
 

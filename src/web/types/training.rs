@@ -5,23 +5,6 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** What a file tells without its pixels. */
-export interface Facts {
-  width: number;
-  height: number;
-  format: string;
-  /** Length of the file. */
-  bytes: number;
-  jpegQuality: number | null;
-  /** `4:2:0`. */
-  jpegSubsampling: string | null;
-  exif: boolean;
-  /** Of the file, 64 hexadecimal digits. */
-  sha256: string;
-  /** 64-bit difference hash of the picture, 16 hexadecimal digits. */
-  perceptual: string;
-}
-
 /** A picture of a labelled folder. */
 export interface LabelledPicture {
   name: string;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { describeCards } from "../browser.mjs";
-import { headFile } from "../fake/training.js";
+import { headFile } from "../fake/heads.js";
 import { buildFakeExtension } from "./build.mjs";
 import { openFirefox } from "./firefox.mjs";
 import { startProxy } from "./proxy.mjs";

@@ -5,8 +5,7 @@
 //   busy                              computes for seconds without ever yielding, as the CPU does
 //   slow                              yields, 300 ms a block
 //   p=0.87                            that probability
-import { readHead } from "./training.js";
-export { preset, readLabels, Trainer, TrainingSet } from "./training.js";
+import { readHead } from "./heads.js";
 
 /** Floats a caption's row. */
 const CAPTION = 9;

@@ -1,7 +1,8 @@
 /** The third screen: what could be learnt without looking at a pixel, and what to do about it before training. */
 import { asProblem } from "../../protocol.ts";
 import type { TrainInput } from "../../protocol.ts";
-import type { AuditReport, DetectorInfo, LabelledPicture } from "../../safelight.js";
+import type { AuditReport, LabelledPicture } from "../../safelight-training.js";
+import type { DetectorInfo } from "../../safelight.js";
 import { announce, h } from "../dom.ts";
 import { keepStored } from "../offline.ts";
 import type { Bench, Screen } from "./bench.ts";

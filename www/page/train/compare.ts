@@ -1,6 +1,6 @@
 /** Two heads beside each other, with the caution that their figures deserve. */
 import type { StoredHead } from "../../protocol.ts";
-import type { TierReport } from "../../safelight.js";
+import type { TierReport } from "../../safelight-training.js";
 import { h } from "../dom.ts";
 import { table } from "./chart.ts";
 import { intervals, rocPlot } from "./plots.ts";

@@ -1,5 +1,5 @@
 /** The drawings of training: live curves, ROC, reliability, and figures with their intervals. */
-import type { EpochReport, Estimate, TierReport } from "../../safelight.js";
+import type { EpochReport, Estimate, TierReport } from "../../safelight-training.js";
 import { h } from "../dom.ts";
 import { chart, figure, rule, table } from "./chart.ts";
 import type { Axis, Series } from "./chart.ts";

@@ -1,7 +1,8 @@
 /** What is being trained on: the folder, what its parts mean, the facts of its pictures. Small things only: no picture, no feature. */
 import { database } from "../../database.ts";
 import type { Correction } from "../../database.ts";
-import type { AuditReport, Facts, FolderMapping, Labelling, LabelledPicture, MetadataFile } from "../../safelight.js";
+import type { AuditReport, FolderMapping, Labelling, LabelledPicture, MetadataFile } from "../../safelight-training.js";
+import type { Facts } from "../../safelight.js";
 import { ask } from "./lent.ts";
 import type { Lent } from "./lent.ts";
 import type { Entry, Folder } from "./folder.ts";

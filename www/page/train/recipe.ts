@@ -1,6 +1,6 @@
 /** How to train: a name, where to start from, and for those who want it, the parts of the recipe. */
 import type { TrainInput } from "../../protocol.ts";
-import type { LossConfig, TrainConfig } from "../../safelight.js";
+import type { LossConfig, TrainConfig } from "../../safelight-training.js";
 import { h } from "../dom.ts";
 
 /** Below this many pictures, starting from the head in use is proposed. */

@@ -1,6 +1,6 @@
 /** The last screen: what a head is worth, where it errs, and what to do with it. */
 import type { StoredHead, WorstMistake } from "../../protocol.ts";
-import type { Estimate, TierReport, TrainingReport } from "../../safelight.js";
+import type { Estimate, TierReport, TrainingReport } from "../../safelight-training.js";
 import { h } from "../dom.ts";
 import type { Bench, Screen } from "./bench.ts";
 import { table } from "./chart.ts";

@@ -1,6 +1,6 @@
 /** A training that is under way, in numbers: which stage, how long still; and how it is thrown away. */
 import { database } from "../../database.ts";
-import type { EpochReport } from "../../safelight.js";
+import type { EpochReport } from "../../safelight-training.js";
 
 /** Estimates look back at this many epochs. */
 const WINDOW = 10;

@@ -2,7 +2,7 @@
 import { asProblem } from "../../protocol.ts";
 import type { Training } from "../../client.ts";
 import type { Progress, StoredHead, TrainInput } from "../../protocol.ts";
-import type { EpochReport } from "../../safelight.js";
+import type { EpochReport } from "../../safelight-training.js";
 import { announce, h } from "../dom.ts";
 import type { Bench, Plan, Screen } from "./bench.ts";
 import { unreadableFiles } from "./filelist.ts";

@@ -1,6 +1,6 @@
 /** The sentences of training that depend on data. */
 import type { Problem } from "../../protocol.ts";
-import type { AuditReport, Estimate, TrainingReport } from "../../safelight.js";
+import type { AuditReport, Estimate, TrainingReport } from "../../safelight-training.js";
 import { sentence as sentenceOfChecks } from "../words.ts";
 
 export const TIER_NAMES: Record<string, string> = { "as-given": "As given", web: "Web", hard: "Hard", equalised: "Equalised" };

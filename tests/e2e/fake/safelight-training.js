@@ -2,6 +2,8 @@
 // A picture whose name holds one of these words steers it:
 //   slow-epochs     300 ms an epoch
 //   lose-training   on the GPU, the fourth epoch ends in a panic
+import { headFile } from "./heads.js";
+
 const TIERS = { "as-given": 0.93, web: 0.88, hard: 0.81, equalised: 0.79 };
 const FOLDS = 3;
 /** Fewer of a class: no figure. */
@@ -10,6 +12,8 @@ const ENOUGH = 10;
 const problem = (code, message) => Object.assign(new Error(message), { code });
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const noise = (seed) => (Math.abs(Math.sin(seed * 12.9898) * 43758.5453) % 1) - 0.5;
+
+export default async function init() {}
 
 export function preset(name) {
   const loss = { cvarAlpha: 0.8, aucWeight: 0.5, aucMargin: 0.6, aucPower: 2 };
@@ -193,27 +197,6 @@ function confusion(generated, real, auc) {
   const wrong = (n) => Math.round(n * (1 - auc) * 0.6);
   const row = (n, a, b) => ({ generated: a, unsure: n - a - b, real: b });
   return { generated: row(generated, right(generated), wrong(generated)), real: row(real, wrong(real), right(real)) };
-}
-
-/** A safetensors file with one small tensor. */
-export function headFile(metadata) {
-  const header = { __metadata__: { safelight: JSON.stringify(metadata) }, "output.bias": { dtype: "F32", shape: [1], data_offsets: [0, 4] } };
-  const text = new TextEncoder().encode(JSON.stringify(header));
-  const padded = Math.ceil(text.length / 8) * 8;
-  const file = new Uint8Array(8 + padded + 4).fill(0x20, 8, 8 + padded);
-  new DataView(file.buffer).setBigUint64(0, BigInt(padded), true);
-  file.set(text, 8);
-  return file;
-}
-
-/** What `headFile` wrote. */
-export function readHead(bytes) {
-  try {
-    const length = Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true));
-    return JSON.parse(JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))).__metadata__.safelight);
-  } catch {
-    throw problem("head-format", "This file is not a Safelight head.");
-  }
 }
 
 const REAL = /^(\d_)?(reals?|photos?|nature|camera)$/i;

@@ -1,0 +1,4 @@
+//! What the page loads when somebody trains: the library with its feature `train`, whose exports to JavaScript are
+//! those of `safelight::web`. The page's first module, the library without that feature, is a fifth of its size.
+
+pub use safelight;
