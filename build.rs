@@ -1,10 +1,11 @@
-//! Writes the matrix product of the CPU path for WebAssembly (`src/cpu/product.rs` says why it is a module of its
-//! own), as WebAssembly text, and assembles it: with fused multiply-add (relaxed SIMD) and without, for this program's
-//! memory and, with what `src/cpu/threads.wat` adds, for a memory that threads share.
+//! Writes the kernels of the CPU path for WebAssembly (`src/cpu/kernel.rs` says why they are a module of their own), as
+//! WebAssembly text, and assembles them: with fused multiply-add (relaxed SIMD) and without, for this program's memory
+//! and, with what `src/cpu/threads.wat` adds, for a memory that threads share. Attention stands in
+//! `src/cpu/attention.wat`; here is the product,
 //!
-//!     multiply(a, b, c, m, n, k, bias, block, from, to): c [m, n] = a [m, k] · b [k, n] + bias [n]
+//!     multiply(a, b, c, m, n, k, bias, block, then, from, to): c [m, n] = a [m, k] · b [k, n] + bias [n]
 //!
-//! of which the columns `from` to before `to` are computed, multiples of 8. All addresses are in bytes. `b` lies in
+//! of which the columns `from` to before `to` are computed, multiples of 8; `then` 1 passes them through QuickGELU. All addresses are in bytes. `b` lies in
 //! panels of 8 columns, `[n / 8][k][8]`, so that a tile reads it in a straight line. `k` is taken in blocks, so that
 //! four rows of `a` and one panel of `b` stay in the first-level cache.
 
@@ -15,18 +16,25 @@ use std::{env, error, fs};
 const ROWS: usize = 4;
 /// Steps along `k` between two jumps.
 const STEPS: usize = 4;
-/// What a module for several threads has besides.
+/// What a tile is given: its rows of `a`, one every `as`; a panel; its rows of `c`, one every `cs`; steps; and what to
+/// start from, one row every `stride`.
+const TILE_PARAMETERS: &str = "(param $a i32) (param $as i32) (param $b i32) (param $c i32) (param $cs i32) (param $k i32) (param $from i32) (param $stride i32)";
+const TILE_ARGUMENTS: &str = "(local.get $a) (local.get $as) (local.get $b) (local.get $c) (local.get $cs) (local.get $k) (local.get $from) (local.get $stride)";
+/// What else every module has, and what one for several threads has besides.
+const ATTENTION: &str = "src/cpu/attention.wat";
 const THREADS: &str = "src/cpu/threads.wat";
 
 fn main() -> Result<(), Box<dyn error::Error>> {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed={ATTENTION}");
     println!("cargo::rerun-if-changed={THREADS}");
     let out = env::var("OUT_DIR")?;
-    let threads = fs::read_to_string(THREADS)?;
+    let attention = fs::read_to_string(ATTENTION)?;
+    let threads = attention.clone() + &fs::read_to_string(THREADS)?;
     for (fused, of) in [(true, "-fused"), (false, "")] {
-        let alone = module("(memory 1)", fused, "");
+        let alone = module("(memory 1)", fused, &attention);
         let shared = module("(memory 1 65536 shared)", fused, &threads);
-        for (name, text) in [("multiply", alone), ("multiply-threads", shared)] {
+        for (name, text) in [("kernel", alone), ("kernel-threads", shared)] {
             fs::write(Path::new(&out).join(format!("{name}{of}.wasm")), wat::parse_str(text)?)?;
         }
     }
@@ -41,9 +49,13 @@ fn module(memory: &str, fused: bool, more: &str) -> String {
   (import \"env\" \"memory\" {memory})
 {tile}
 {row}
+  (func $tile (param $rows i32) {TILE_PARAMETERS}
+    (if (i32.eq (local.get $rows) (i32.const {ROWS}))
+      (then (call $tile{ROWS} {TILE_ARGUMENTS}))
+      (else (call $tile1 {TILE_ARGUMENTS}))))
 {more}
   (func $multiply (export \"multiply\")
-    (param $a i32) (param $b i32) (param $c i32) (param $m i32) (param $n i32) (param $k i32) (param $bias i32) (param $block i32) (param $from i32) (param $to i32)
+    (param $a i32) (param $b i32) (param $c i32) (param $m i32) (param $n i32) (param $k i32) (param $bias i32) (param $block i32) (param $then i32) (param $from i32) (param $to i32)
     (local $rows i32) (local $ra i32) (local $rc i32) (local $pb i32) (local $pc i32) (local $end i32)
     (local $as i32) (local $cs i32) (local $start i32) (local $stride i32) (local $size i32)
     (local.set $as (i32.shl (local.get $k) (i32.const 2)))
@@ -87,7 +99,10 @@ fn module(memory: &str, fused: bool, more: &str) -> String {
       (local.set $a (i32.add (local.get $a) (i32.shl (local.get $block) (i32.const 2))))
       (local.set $b (i32.add (local.get $b) (i32.shl (local.get $block) (i32.const 5))))
       (local.set $k (i32.sub (local.get $k) (local.get $block)))
-      (br_if $blocks (local.get $k)))))"
+      (br_if $blocks (local.get $k)))
+    (if (local.get $then)
+      (then
+        (call $quick_gelu (local.get $c) (local.get $cs) (local.get $m) (i32.shl (i32.sub (local.get $to) (local.get $from)) (i32.const 2)))))))"
     )
 }
 
@@ -136,7 +151,7 @@ fn tile(rows: usize, fused: bool) -> String {
     let panel = 32 * STEPS;
     format!(
         "  (func $tile{rows}
-    (param $a i32) (param $as i32) (param $b i32) (param $c i32) (param $cs i32) (param $k i32) (param $from i32) (param $stride i32)
+    {TILE_PARAMETERS}
     (local $end i32) (local $x v128) (local $b0 v128) (local $b1 v128){locals}
 {start}    (local.set $end (i32.add (local.get $b) (i32.shl (local.get $k) (i32.const 5))))
     (loop $along

@@ -14,6 +14,7 @@ use js_sys::{Function, Promise, Reflect, Uint8Array};
 use safelight::clip::pack::{Manifest, PackReader};
 use safelight::clip::self_test;
 use safelight::clip::vision::VisionTower;
+use safelight::cpu::attention::attend;
 use safelight::cpu::product::Panels;
 use safelight::device::{Device, Kind, Preference};
 use safelight::picture::{Limits, Picture};
@@ -120,13 +121,14 @@ async fn a_gpu_without_timestamps_checks_and_does_not_train() {
 /// shorter. Sums of 1,028 rounded products differ from exact ones by some 1e-6 of what they sum; one product too few or
 /// too many is 1e-3 of it.
 fn compare_products() {
-    let wave = |index: usize| (index as f32 * 0.7).sin();
     // The last two are large enough for several threads.
     for [m, n, k] in [[1, 8, 4], [3, 16, 12], [5, 8, 516], [9, 24, 1028], [11, 104, 1028], [257, 1016, 12]] {
         let (x, bias): (Vec<f32>, Vec<f32>) = ((0..m * k).map(wave).collect(), (0..n).map(wave).collect());
         let weight: Vec<f32> = (0..n * k).map(|index| wave(index + 5)).collect(); // [n, k]
         let panels = Panels::pack(&weight, n, k).expect("this browser takes no module for the product");
-        let got = panels.multiply(&x, &bias);
+        let got = panels.multiply(&x, &bias, false);
+        let quick: Vec<f32> = got.iter().map(|&x| x / (1.0 + (-1.702 * x).exp())).collect();
+        assert_close(&panels.multiply(&x, &bias, true), &quick, 1e-5);
         for (at, got) in got.into_iter().enumerate() {
             let (row, column) = (at / n, at % n);
             let factors = x[row * k..][..k].iter().zip(&weight[column * k..][..k]);
@@ -138,6 +140,53 @@ fn compare_products() {
         }
     }
     assert!(Panels::pack(&[0.0; 28], 7, 4).is_none() && Panels::pack(&[0.0; 48], 8, 6).is_none());
+}
+
+/// Against attention as it is written in books, in f64. The kernel's is in f32, and so are its sums of 64 products.
+fn compare_attention() {
+    for (n, tokens, heads, head, causal) in
+        [(1, 1, 1, 8, false), (2, 7, 3, 8, false), (1, 9, 2, 16, true), (2, 50, 4, 64, true)]
+    {
+        let width = heads * head;
+        let [q, k, v] =
+            [1, 2, 3].map(|from| (0..n * tokens * width).map(|at| 2.0 * wave(at * from + from)).collect::<Vec<_>>());
+        let got =
+            attend([&q, &k, &v], tokens, width, heads, causal).expect("this browser takes no module for attention");
+        let mut expected = vec![0.0; got.len()];
+        for picture_and_head in 0..n * heads {
+            let row = |token: usize| {
+                let start = (picture_and_head / heads * tokens + token) * width + picture_and_head % heads * head;
+                start..start + head
+            };
+            for token in 0..tokens {
+                let seen = if causal { token + 1 } else { tokens };
+                let dot = |other| {
+                    q[row(token)].iter().zip(&k[row(other)]).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>()
+                };
+                let weights: Vec<f64> = (0..seen).map(|other| (dot(other) / (head as f64).sqrt()).exp()).collect();
+                let total: f64 = weights.iter().sum();
+                for (at, place) in row(token).enumerate() {
+                    let sum: f64 =
+                        weights.iter().enumerate().map(|(other, weight)| weight * f64::from(v[row(other)][at])).sum();
+                    expected[place] = (sum / total) as f32;
+                }
+            }
+        }
+        assert_close(&got, &expected, 2e-5);
+    }
+    assert!(attend([&[0.0; 12]; 3], 1, 12, 2, false).is_none());
+}
+
+/// By no more than this, or this part of what is larger than 1.
+fn assert_close(got: &[f32], expected: &[f32], most: f32) {
+    assert_eq!(got.len(), expected.len());
+    for (at, (got, expected)) in got.iter().zip(expected).enumerate() {
+        assert!((got - expected).abs() <= most * expected.abs().max(1.0), "at {at}: {got}, not {expected}");
+    }
+}
+
+fn wave(index: usize) -> f32 {
+    (index as f32 * 0.7).sin()
 }
 
 /// Starts one helper, a worker that runs `code` with `module` and `memory`; gives the number of threads.
@@ -159,21 +208,23 @@ const HELPER: &str =
     "const { help } = new WebAssembly.Instance(module, { env: { memory } }).exports; postMessage(0); help();";
 
 #[wasm_bindgen_test]
-fn the_matrix_product_on_one_thread() {
+fn the_kernels_on_one_thread() {
     safelight::web::kernel::install();
     compare_products();
+    compare_attention();
 }
 
 #[wasm_bindgen_test]
-async fn the_matrix_product_on_two_threads() {
+async fn the_kernels_on_two_threads() {
     assert_eq!(with_helper(HELPER, 5_000).await, 2);
     compare_products();
+    compare_attention();
     assert_eq!(threads::start().await, 2);
 }
 
 /// A helper that claims its chunks and computes none: nothing hangs, nothing is wrong, and one thread goes on.
 #[wasm_bindgen_test]
-async fn a_helper_that_is_lost_in_a_product() {
+async fn the_kernels_with_a_helper_that_is_lost() {
     let thief = "const words = new Int32Array(memory.buffer, 0, 64);
                  postMessage(0);
                  for (;;) if (Atomics.load(words, 16) > 0) Atomics.sub(words, 16, 1);";
@@ -190,7 +241,7 @@ async fn a_helper_that_is_lost_in_a_product() {
 
 /// No helper came up: the module for threads is not used.
 #[wasm_bindgen_test]
-async fn no_helper_starts() {
+async fn the_kernels_without_a_helper() {
     safelight::web::kernel::install();
     let none = "return Promise.resolve({ count: 0, patience: 0, stop() {} })";
     threads::offer_threads(Function::new_with_args("", none).unchecked_into());
@@ -202,6 +253,7 @@ async fn no_helper_starts() {
 
 #[wasm_bindgen_test]
 async fn the_text_tower_on_the_cpu() {
+    safelight::web::kernel::install();
     common::text::compare(TOWERS, &Device::cpu(), true).await;
 }
 

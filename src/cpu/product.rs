@@ -1,14 +1,9 @@
-//! The matrix product of the CPU path in a browser, where a tower spends nine tenths of its time.
-//!
-//! It is a small WebAssembly module of its own (`build.rs` writes it), for two reasons. Its fused multiply-add (relaxed
-//! SIMD) must not stand in the program itself, which a browser without it would refuse as a whole; and several threads
-//! can run it, which they cannot run Rust in a browser without an unstable compiler. A [`Kernel`] is such a module in
-//! one memory: this program's own, or one that threads share and that then holds the weights. [`install`] says which
-//! is used from now on. Without any, and natively, there are no [`Panels`], and burn-flex multiplies.
+//! The matrix product of the CPU path in a browser; [`super::kernel`] computes it. Without one, and natively, there are no
+//! [`Panels`], and burn-flex multiplies.
 
-use std::cell::RefCell;
-use std::fmt::Debug;
 use std::rc::Rc;
+
+use super::kernel::{Held, installed};
 
 /// Columns of a panel.
 pub const PANEL: usize = 8;
@@ -30,33 +25,8 @@ pub struct Product<'a> {
     pub shape: [usize; 3],
     /// Steps that are taken together, a multiple of 4.
     pub block: usize,
-}
-
-/// Computes products, in the memory that it knows.
-pub trait Kernel: Debug {
-    /// Takes a weight, in panels; `None` where there is no place for it.
-    fn hold(&self, panels: Vec<f32>) -> Option<Rc<dyn Held>>;
-}
-
-/// A weight where its kernel reads it, in panels: `[n / 8][k][8]`.
-pub trait Held: Debug {
-    /// Multiplies by it.
-    fn multiply(&self, product: Product<'_>);
-}
-
-thread_local! {
-    static KERNEL: RefCell<Option<Rc<dyn Kernel>>> = const { RefCell::new(None) };
-}
-
-/// Uses `kernel` for all panels that are packed from now on.
-pub fn install(kernel: Rc<dyn Kernel>) {
-    KERNEL.with(|cell| cell.replace(Some(kernel)));
-}
-
-/// The kernel in use.
-#[must_use]
-pub fn installed() -> Option<Rc<dyn Kernel>> {
-    KERNEL.with(|cell| cell.borrow().clone())
+    /// The result passes through QuickGELU, x·σ(1.702 x).
+    pub quick_gelu: bool,
 }
 
 /// A weight in the order in which the kernel reads it: `[n / 8][k][8]`.
@@ -90,15 +60,15 @@ impl Panels {
         self.n
     }
 
-    /// `x [m, k] · weight [k, n] + bias [n]` → `[m, n]`.
+    /// `x [m, k] · weight [k, n] + bias [n]` → `[m, n]`, through QuickGELU or not.
     #[must_use]
-    pub fn multiply(&self, x: &[f32], bias: &[f32]) -> Vec<f32> {
+    pub fn multiply(&self, x: &[f32], bias: &[f32], quick_gelu: bool) -> Vec<f32> {
         let Self { k, n, held } = self;
         let m = x.len() / k;
         let mut out = vec![0.0; m * n];
         let block = k.div_ceil(k.div_ceil(BLOCK)).next_multiple_of(STEPS);
         if m > 0 {
-            held.multiply(Product { a: x, c: &mut out, bias, shape: [m, *n, *k], block });
+            held.multiply(Product { a: x, c: &mut out, bias, shape: [m, *n, *k], block, quick_gelu });
         }
         out
     }

@@ -1,32 +1,37 @@
-//! More than one core for the CPU path: the matrix product on several threads, where the page is isolated.
+//! More than one core for the CPU path: products and attention on several threads, where the page is isolated.
 //!
-//! The weights lie in a memory of their own, which helpers share: workers that run nothing but the product's module
+//! The weights lie in a memory of their own, which helpers share: workers that run nothing but the kernel's module
 //! (`src/cpu/threads.wat`). Activations are copied in and results out. `www/threads.ts` starts the helpers.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::{Float32Array, Function, Object, Promise, Reflect};
+use js_sys::{Float32Array, Function, Object, Promise, Reflect, Uint8Array, Uint32Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::kernel::first;
+use crate::cpu::attention::Attention;
+use crate::cpu::kernel::{self, Held, Kernel};
 use crate::cpu::places::{Place, Places};
-use crate::cpu::product::{self, Held, Kernel, Product};
+use crate::cpu::product::Product;
 use crate::cpu::split::Split;
 
 const MODULES: [&[u8]; 2] = [
-    include_bytes!(concat!(env!("OUT_DIR"), "/multiply-threads-fused.wasm")),
-    include_bytes!(concat!(env!("OUT_DIR"), "/multiply-threads.wasm")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/kernel-threads-fused.wasm")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/kernel-threads.wasm")),
 ];
 
-/// Where the module keeps its own words.
+/// Where the module keeps its own words, and where those begin that say what is to be done.
 const WORDS: usize = 256;
+const TASK: u32 = 192;
 /// Bytes of a page of WebAssembly's memory, and the most pages: what the modules say.
 const PAGE: usize = 65_536;
 const MOST_PAGES: u32 = 65_536;
 /// Bytes of a number.
 const FLOAT: usize = 4;
+/// Slices begin on lines of the cache, so that no two threads write one.
+const LINE: usize = 64;
 /// A product of fewer multiplications is done sooner than a helper wakes.
 const SMALL: usize = 1 << 20;
 
@@ -77,36 +82,9 @@ extern "C" {
     #[derive(Debug)]
     type Exports;
     #[wasm_bindgen(method)]
-    #[allow(clippy::too_many_arguments, reason = "the signature of the module's function")]
-    fn multiply(
-        this: &Exports,
-        a: usize,
-        b: usize,
-        c: usize,
-        m: usize,
-        n: usize,
-        k: usize,
-        bias: usize,
-        block: usize,
-        from: usize,
-        to: usize,
-    );
+    fn share(this: &Exports, chunks: usize, patience: u32) -> u32;
     #[wasm_bindgen(method)]
-    #[allow(clippy::too_many_arguments, reason = "the signature of the module's function")]
-    fn share(
-        this: &Exports,
-        a: usize,
-        b: usize,
-        c: usize,
-        m: usize,
-        n: usize,
-        k: usize,
-        bias: usize,
-        block: usize,
-        columns: usize,
-        chunks: usize,
-        patience: u32,
-    ) -> u32;
+    fn alone(this: &Exports, chunks: usize);
 }
 
 thread_local! {
@@ -127,7 +105,7 @@ pub async fn start() -> usize {
     if let Some(offer) = OFFER.with(RefCell::take) {
         // A browser that refuses keeps its one thread.
         if let Ok(Some(pool)) = open(&offer).await {
-            product::install(Rc::new(Shared { pool: pool.clone(), alone: product::installed() }));
+            kernel::install(Rc::new(Shared { pool: pool.clone(), alone: kernel::installed() }));
             POOL.with(|cell| cell.replace(Some(pool)));
         }
     }
@@ -187,6 +165,10 @@ impl Kernel for Shared {
         pool.view(place.start, panels.len()).copy_from(&panels);
         Some(Rc::new(there))
     }
+
+    fn attend(&self, attention: Attention<'_>) {
+        self.pool.attend(attention);
+    }
 }
 
 impl Held for There {
@@ -204,7 +186,7 @@ impl Drop for There {
 impl Pool {
     /// Makes the memory at least so long, in bytes.
     fn reach(&self, bytes: usize) -> Result<(), JsValue> {
-        let there = js_sys::Uint8Array::new(&self.memory.buffer()).byte_length() as usize;
+        let there = Uint8Array::new(&self.memory.buffer()).byte_length() as usize;
         let missing = bytes.saturating_sub(there).div_ceil(PAGE);
         if missing > 0 {
             self.memory.grow(missing)?;
@@ -217,37 +199,66 @@ impl Pool {
         Float32Array::new_with_byte_offset_and_length(&self.memory.buffer(), start as u32, length as u32)
     }
 
-    /// Multiplies by the panels at address `b`; activations, bias and result lie behind all weights meanwhile.
-    fn multiply(&self, b: usize, Product { a, c, bias, shape: [m, n, k], block }: Product<'_>) {
-        let start = self.places.borrow().end();
-        let (from, bias_at) = (start, start + a.len() * FLOAT);
-        let to = (bias_at + bias.len() * FLOAT).next_multiple_of(64);
-        let end = to + c.len() * FLOAT;
-        if let Err(error) = self.reach(end) {
+    /// Copies these in behind all weights, and makes room for `more` numbers; gives the address of each, and of the room.
+    fn lay<const N: usize>(&self, slices: [&[f32]; N], more: usize) -> ([usize; N], usize) {
+        let mut next = self.places.borrow().end();
+        let places = slices.map(|slice| {
+            let place = next;
+            next = (next + slice.len() * FLOAT).next_multiple_of(LINE);
+            place
+        });
+        if let Err(error) = self.reach(next + more * FLOAT) {
             wasm_bindgen::throw_val(error); // as any allocation that fails
         }
-        self.view(from, a.len()).copy_from(a);
-        self.view(bias_at, bias.len()).copy_from(bias);
-        let threads = self.threads.get();
-        let alone = || self.exports.multiply(from, b, to, m, n, k, bias_at, block, 0, n);
-        if threads == 1 || m.saturating_mul(n).saturating_mul(k) < SMALL {
-            alone();
-        } else {
-            let Split { columns, chunks } = Split::new(n, threads);
-            let patience = self.helpers.patience();
-            if self.exports.share(from, b, to, m, n, k, bias_at, block, columns, chunks, patience) == 0 {
-                self.lose_helpers(end - start);
-                alone();
-            }
+        for (slice, place) in slices.iter().zip(places) {
+            self.view(place, slice.len()).copy_from(slice);
         }
+        (places, next)
+    }
+
+    /// Multiplies by the panels at address `b`.
+    fn multiply(&self, b: usize, Product { a, c, bias, shape: [m, n, k], block, quick_gelu }: Product<'_>) {
+        let ([from, bias], to) = self.lay([a, bias], c.len());
+        // A product that is done sooner than a helper wakes is one chunk.
+        let threads = if m.saturating_mul(n).saturating_mul(k) < SMALL { 1 } else { self.threads.get() };
+        let Split { columns, chunks } =
+            if threads == 1 { Split { columns: n, chunks: 1 } } else { Split::new(n, threads) };
+        let task = [0, from, b, to, m, n, k, bias, block, usize::from(quick_gelu), columns];
+        self.run(task, chunks, to + c.len() * FLOAT);
         self.view(to, c.len()).copy_to(c);
     }
 
-    /// Goes on with one thread. Should a helper still write, then where nothing else will be: the place is not given
-    /// back.
-    fn lose_helpers(&self, bytes: usize) {
+    /// One chunk for each head of each picture.
+    fn attend(&self, attention: Attention<'_>) {
+        let (pairs, scratch) = (attention.pairs(), attention.scratch());
+        let Attention { q, k, v, out, tokens, width, head, causal } = attention;
+        let ([queries, keys, values], to) = self.lay([q, k, v], out.len() + pairs * scratch);
+        let room = to + out.len() * FLOAT;
+        let task = [1, queries, keys, values, to, tokens, width, head, usize::from(causal), room, scratch * FLOAT];
+        self.run(task, pairs, room + pairs * scratch * FLOAT);
+        self.view(to, out.len()).copy_to(out);
+    }
+
+    /// Does `task` in so many chunks; it uses the memory up to `end`.
+    fn run(&self, task: [usize; 11], chunks: usize, end: usize) {
+        let words = Uint32Array::new_with_byte_offset_and_length(&self.memory.buffer(), TASK, task.len() as u32);
+        words.copy_from(&task.map(|word| word as u32));
+        if self.threads.get() > 1 && chunks > 1 {
+            if self.exports.share(chunks, self.helpers.patience()) != 0 {
+                return;
+            }
+            self.lose_helpers(end);
+        }
+        self.exports.alone(chunks);
+    }
+
+    /// Goes on with one thread. Should a helper still write, then where nothing else will be: the memory up to `end` is
+    /// not given back.
+    fn lose_helpers(&self, end: usize) {
         self.helpers.stop();
         self.threads.set(1);
-        self.places.borrow_mut().take(bytes);
+        let mut places = self.places.borrow_mut();
+        let bytes = end - places.end();
+        places.take(bytes);
     }
 }

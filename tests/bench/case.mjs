@@ -15,14 +15,14 @@ const APART = 0.99;
 const LEAST_ROUNDS = 2;
 const PATIENCE_MS = 5 * 60_000;
 
-/** Milliseconds, memory and the ratio of `{ name, device, browser, pictures, rounds }`; throws where the peers disagree. */
-export async function measure({ name, device, browser, pictures, rounds, leastRounds = LEAST_ROUNDS }, server, say) {
+/** Milliseconds, memory and the ratio of `{ name, device, threads, browser, pictures, rounds }`; throws where the peers disagree. */
+export async function measure({ name, device, threads = 1, browser, pictures, rounds, leastRounds = LEAST_ROUNDS }, server, say) {
   const files = readdirSync(FOLDERS["/pictures/"]).filter((file) => file.endsWith(".png")).sort();
   const addresses = files.slice(0, pictures).map((file) => `/pictures/${file}`);
   const sessions = [];
   try {
     for (const peer of PEERS) {
-      const session = await open(peer, device, browser, addresses, server);
+      const session = await open(peer, { device, threads }, browser, addresses, server);
       sessions.push(session);
       say(`${name}  ${peer}: open after ${seconds(session.openMs)}, first run ${seconds(session.first.ms)}`);
     }
@@ -36,7 +36,7 @@ export async function measure({ name, device, browser, pictures, rounds, leastRo
     }
     const peers = sessions.map(({ where, openMs, first, memory }, index) => ({ where, openMs, firstMs: first.ms, ms: summary(times[index]), memory }));
     return {
-      name, device, browser: `${browser} ${/[\d.]+/.exec(sessions[0].version)?.[0] ?? ""}`, pictures, cosine,
+      name, device, threads, browser: `${browser} ${/[\d.]+/.exec(sessions[0].version)?.[0] ?? ""}`, pictures, cosine,
       ...Object.fromEntries(PEERS.map((peer, index) => [peer, peers[index]])),
       ratio: peers[0].ms.median / peers[1].ms.median,
     };
@@ -46,7 +46,7 @@ export async function measure({ name, device, browser, pictures, rounds, leastRo
 }
 
 /** A browser with a peer that has its model, has run once and so has its kernels compiled. */
-async function open(peer, device, name, pictures, server) {
+async function open(peer, { device, threads }, name, pictures, server) {
   const browser = await launch(name);
   try {
     const page = await browser.newPage();
@@ -55,7 +55,7 @@ async function open(peer, device, name, pictures, server) {
     const empty = memoryOf(pid);
     const watch = watchMemory(pid);
     const start = performance.now();
-    const where = await page.evaluate((input) => call("open", input), { peer, device });
+    const where = await page.evaluate((input) => call("open", input), { peer, device, threads });
     const openMs = performance.now() - start;
     const input = await page.evaluate((input) => call("prepare", input), { pictures });
     const first = await page.evaluate(() => call("run"));

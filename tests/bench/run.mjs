@@ -19,6 +19,8 @@ const CASES = [
   { name: "chromium-webgpu-1", device: "webgpu", browser: "chromium", pictures: 1, rounds: 1, leastRounds: 1 },
   { name: "cpu-1", device: "cpu", browser: "chromium", pictures: 1, rounds: 9 },
   { name: "cpu-8", device: "cpu", browser: "chromium", pictures: 8, rounds: 5 },
+  { name: "cpu-1-threads-2", device: "cpu", threads: 2, browser: "chromium", pictures: 1, rounds: 9 },
+  { name: "cpu-8-threads-2", device: "cpu", threads: 2, browser: "chromium", pictures: 8, rounds: 5 },
 ];
 
 async function main() {

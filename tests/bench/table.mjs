@@ -47,7 +47,7 @@ export function table({ model, date, machine, versions, cases, download, weights
   ].join("\n");
 }
 
-const label = ({ device, browser, pictures }) => `${device === "webgpu" ? "WebGPU" : "CPU, 1 thread"}, ${browser[0].toUpperCase()}${browser.slice(1)}, ${pictures} picture${pictures === 1 ? "" : "s"}`;
+const label = ({ device, threads, browser, pictures }) => `${device === "webgpu" ? "WebGPU" : `CPU, ${threads} thread${threads === 1 ? "" : "s"}`}, ${browser[0].toUpperCase()}${browser.slice(1)}, ${pictures} picture${pictures === 1 ? "" : "s"}`;
 const grown = ({ memory }) => (memory === null ? "not known here" : megabytes(memory.peak - memory.empty));
 const adapters = (cases) => [...new Set(cases.filter(({ device }) => device === "webgpu").map(({ onnxruntime }) => onnxruntime.where))].map((name) => (name === "WebGPU" ? "a WebGPU adapter that the browser does not name" : `WebGPU adapter ${name}`)).join("; ") || "WebGPU not measured";
 const sum = (files) => files.reduce((total, { bytes, gzip }) => ({ bytes: total.bytes + bytes, gzip: total.gzip + gzip }), { bytes: 0, gzip: 0 });

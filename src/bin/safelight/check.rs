@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use safelight::Result;
 use safelight::detector::{Detector, Verdict};
 use safelight::head::{Head, HeadFile, HeadInfo, Label};
-use safelight::picture::Limits;
 use serde_json::json;
 
+use crate::decoding::{Decoded, decode_ahead};
 use crate::loading::{self, Model};
 
 #[derive(clap::Args)]
@@ -49,11 +49,11 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let bar = loading::bar(arguments.pictures.len() as u64, "checking", "{pos} of {len}");
     let (mut generated, mut failed) = (false, false);
-    for path in &arguments.pictures {
-        let outcome = check(&detector, path, arguments.caption.as_deref()).await;
+    for (path, decoded) in decode_ahead(arguments.pictures.clone()) {
+        let outcome = check(&detector, decoded, arguments.caption.as_deref()).await;
         generated |= outcome.as_ref().is_ok_and(|verdict| verdict.label == Label::Generated);
         failed |= outcome.is_err();
-        let line = if arguments.json { as_json(path, &outcome) } else { as_row(path, &outcome) };
+        let line = if arguments.json { as_json(&path, &outcome) } else { as_row(&path, &outcome) };
         bar.suspend(|| println!("{line}"));
         bar.inc(1);
     }
@@ -85,13 +85,11 @@ fn at_another_limit(rate: f64, head: &HeadInfo) -> String {
     )
 }
 
-async fn check(detector: &Detector, path: &Path, caption: Option<&str>) -> Result<Verdict> {
-    let length = std::fs::metadata(path).map_err(|error| loading::file_error(path, &error))?.len();
-    let limit = Limits::default().bytes;
-    if length > limit {
-        return Err(safelight::Error::PictureBytes { bytes: length, limit });
-    }
-    detector.check(&loading::read(path)?, caption, &mut ()).await
+async fn check(detector: &Detector, decoded: Result<Decoded>, caption: Option<&str>) -> Result<Verdict> {
+    let Decoded { picture, ms } = decoded?;
+    let mut verdict = detector.check_picture(&picture, caption, &mut ()).await?;
+    verdict.ms.decode = ms;
+    Ok(verdict)
 }
 
 fn as_json(path: &Path, outcome: &Result<Verdict>) -> String {

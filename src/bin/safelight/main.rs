@@ -7,6 +7,7 @@ mod bench_training;
 mod check;
 mod curve;
 mod d3;
+mod decoding;
 mod eval;
 mod feature_file;
 mod features;

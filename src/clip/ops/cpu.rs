@@ -1,4 +1,5 @@
-//! The operations on the processor, with burn: natively on all cores; in a browser, products with a module of their own.
+//! The operations on the processor, with burn: natively on all cores; in a browser, products and attention with kernels
+//! of our own.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -12,6 +13,7 @@ use super::{LayerNorm, Linear, Ops, PictureEmbedding, Then};
 use crate::Result;
 use crate::clip::config::{BlockShape, VisionConfig};
 use crate::clip::values::{Values, floats};
+use crate::cpu::attention;
 use crate::cpu::product::Panels;
 use crate::cpu::shares;
 use crate::device::Device;
@@ -104,6 +106,9 @@ impl Ops for Cpu {
     }
 
     fn linear(&self, x: &Tensor<3>, layer: &Linear<Self>, then: Then<'_, Tensor<3>>) -> Tensor<3> {
+        if let (Weight::Panels(panels), Then::QuickGelu) = (&layer.weight, &then) {
+            return multiply(x, panels, layer, true);
+        }
         match then {
             Then::Nothing => linear(x, layer, |y| y),
             Then::QuickGelu => linear(x, layer, |y| y.clone() * sigmoid(y * 1.702)),
@@ -114,6 +119,9 @@ impl Ops for Cpu {
     fn attention(&self, x: &Tensor<3>, qkv: &[Linear<Self>; 3], heads: usize, causal: bool) -> Tensor<3> {
         let [_, _, width] = x.dims();
         let head = width / heads;
+        if let Some(attended) = attention_of_panels(x, qkv, heads, causal) {
+            return attended;
+        }
         let Some(layers) = by_share(qkv, head) else {
             return attend(qkv.each_ref().map(|layer| linear(x, layer, |y| y)), head, causal);
         };
@@ -187,18 +195,40 @@ fn by_share(qkv: &[Linear<Cpu>; 3], head: usize) -> Option<Vec<[Share; 3]>> {
 
 /// `x · weight + bias`, and what is done with each column: `[n, tokens, in]` → `[n, tokens, out]`.
 fn linear(x: &Tensor<3>, layer: &Linear<Cpu>, then: impl Fn(Tensor<3>) -> Tensor<3> + Sync) -> Tensor<3> {
-    let panels = match &layer.weight {
-        Weight::Panels(panels) => panels,
+    match &layer.weight {
+        Weight::Panels(panels) => then(multiply(x, panels, layer, false)),
         Weight::Shares(_) => {
             let shares = shares_of(layer).unwrap_or_default();
             let product = |(weight, bias): &Share| then(module::linear(x.clone(), weight.clone(), bias.clone()));
-            return Tensor::cat(shares::each(&shares, product), 2); // [n, tokens, out]
+            Tensor::cat(shares::each(&shares, product), 2) // [n, tokens, out]
         }
-    };
+    }
+}
+
+/// The same with the layer's panels, through QuickGELU or not.
+fn multiply(x: &Tensor<3>, panels: &Panels, layer: &Linear<Cpu>, quick_gelu: bool) -> Tensor<3> {
     let ([n, tokens, _], device) = (x.dims(), x.device());
-    let bias = layer.bias.clone().map_or_else(|| vec![0.0; panels.outputs()], at_once);
-    let product = panels.multiply(&at_once(x.clone()), &bias);
-    then(Tensor::from_data(TensorData::new(product, [n, tokens, bias.len()]), &device)) // [n, tokens, out]
+    let product = panels.multiply(&at_once(x.clone()), &bias(panels, layer), quick_gelu);
+    Tensor::from_data(TensorData::new(product, [n, tokens, panels.outputs()]), &device) // [n, tokens, out]
+}
+
+/// Attention without a tensor in between; `None` where the weights are no panels, or the heads do not fit the kernel.
+fn attention_of_panels(x: &Tensor<3>, qkv: &[Linear<Cpu>; 3], heads: usize, causal: bool) -> Option<Tensor<3>> {
+    let [Weight::Panels(query), Weight::Panels(key), Weight::Panels(value)] = qkv.each_ref().map(|layer| &layer.weight)
+    else {
+        return None;
+    };
+    let ([_, tokens, width], shape) = (x.dims(), x.shape());
+    let values = at_once(x.clone());
+    let project = |panels: &Panels, layer| panels.multiply(&values, &bias(panels, layer), false); // [n, tokens, width]
+    let (q, k, v) = (project(query, &qkv[0]), project(key, &qkv[1]), project(value, &qkv[2]));
+    let attended = attention::attend([&q, &k, &v], tokens, width, heads, causal)?;
+    Some(Tensor::from_data(TensorData::new(attended, shape), &x.device())) // [n, tokens, width]
+}
+
+/// The layer's bias, or zeros, `[out]`.
+fn bias(panels: &Panels, layer: &Linear<Cpu>) -> Vec<f32> {
+    layer.bias.clone().map_or_else(|| vec![0.0; panels.outputs()], at_once)
 }
 
 /// The values of a tensor of burn-flex, which computes at once: its future is ready when it is first asked.

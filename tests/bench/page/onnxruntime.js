@@ -1,9 +1,9 @@
-// onnxruntime-web, set up as its documentation says for WebGPU and for wasm, on one thread.
+// onnxruntime-web, set up as its documentation says for WebGPU and for wasm.
 const SIDE = 224;
 
-export async function open(device) {
+export async function open(device, threads) {
   const ort = await import(`/onnxruntime-web/ort.${device === "webgpu" ? "webgpu" : "wasm"}.bundle.min.mjs`);
-  ort.env.wasm.numThreads = 1;
+  ort.env.wasm.numThreads = threads;
   const session = await ort.InferenceSession.create("/model.onnx", {
     executionProviders: [device === "webgpu" ? "webgpu" : "wasm"],
     graphOptimizationLevel: "all",
@@ -14,11 +14,11 @@ export async function open(device) {
     const { image_embeds: embeddings } = await session.run({ pixel_values: input });
     return embeddings.getData();
   };
-  return { where: await whereabouts(device), run };
+  return { where: await whereabouts(device, threads), run };
 }
 
-async function whereabouts(device) {
-  if (device !== "webgpu") return "WebAssembly SIMD, 1 thread";
+async function whereabouts(device, threads) {
+  if (device !== "webgpu") return `WebAssembly SIMD, threads: ${threads}`;
   const { info } = await navigator.gpu.requestAdapter();
   return [info?.vendor, info?.architecture, info?.description].filter(Boolean).join(" ") || "WebGPU";
 }

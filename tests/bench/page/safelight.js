@@ -1,10 +1,11 @@
 // Safelight, through the module that the page's worker uses.
-import init, { Loader } from "/safelight/safelight.js";
+import init, { Loader, offerThreads } from "/safelight/safelight.js";
 
 const CHUNK = 4 << 20;
 
-export async function open(device) {
+export async function open(device, threads) {
   await init();
+  if (threads > 1) offerThreads((module, memory) => startHelpers(threads - 1, { module, memory }));
   const models = "/safelight/models/";
   const catalog = await (await fetch(`${models}catalog.json`)).json();
   const url = (kind) => models + catalog[`${kind}s`].find(({ id }) => id === catalog.default[kind]).url;
@@ -17,6 +18,17 @@ export async function open(device) {
   for await (const chunk of chunks(weights.body)) loader.push(chunk);
   const detector = await loader.finish(new Uint8Array(head));
   return { where: detector.info.device.name, run: (pixels) => detector.embedTensor(pixels, () => true) };
+}
+
+/** As www/threads.ts starts them, but so many. */
+async function startHelpers(count, input) {
+  const started = Array.from({ length: count }, () => {
+    const helper = new Worker("/safelight/helper.js", { type: "module" });
+    helper.postMessage(input);
+    return new Promise((resolve, reject) => Object.assign(helper, { onmessage: resolve, onerror: reject }));
+  });
+  await Promise.all(started);
+  return { count, patience: 60_000, stop() {} };
 }
 
 async function* chunks(body) {

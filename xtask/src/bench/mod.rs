@@ -25,8 +25,18 @@ const PYTHON_PACKAGES: &[&str] = &["numpy", "onnx", "onnxruntime"];
 
 /// What can be measured: what `tests/bench/run.mjs` knows, a device and a number of pictures; the terminal's program beside
 /// onnxruntime; and each kernel beside what the GPU can do.
-const CASES: [&str; 8] =
-    ["webgpu-1", "webgpu-8", "chromium-webgpu-1", "cpu-1", "cpu-8", "native-1", "native-8", "kernels"];
+const CASES: [&str; 10] = [
+    "webgpu-1",
+    "webgpu-8",
+    "chromium-webgpu-1",
+    "cpu-1",
+    "cpu-8",
+    "cpu-1-threads-2",
+    "cpu-8-threads-2",
+    "native-1",
+    "native-8",
+    "kernels",
+];
 
 /// What to measure, and how to say it.
 #[derive(clap::Args)]
