@@ -29,6 +29,8 @@ wasm_bindgen_test_configure!(run_in_dedicated_worker);
 const TINY: (&str, &[u8]) = (include_str!("golden/tiny/pack.json"), include_bytes!("golden/tiny/model.safetensors"));
 const TINY_GOLDEN: &[u8] = include_bytes!("golden/tiny/goldens.safetensors");
 const TOWERS: &[u8] = include_bytes!("golden/text/tiny.safetensors");
+/// Towers of ViT-L/14's true widths, two blocks deep.
+const L14: &[u8] = include_bytes!("golden/text/l14.safetensors");
 const CLIP_GOLDEN: &[u8] = include_bytes!("golden/clip/vit-b16.safetensors");
 const PACK: &str = "models/packs/clip-vit-base-patch16-int8";
 
@@ -260,6 +262,17 @@ async fn the_text_tower_on_the_cpu() {
 #[wasm_bindgen_test]
 async fn the_text_tower_on_webgpu() {
     common::text::compare(TOWERS, &Device::open(Preference::Gpu).await.unwrap(), true).await;
+}
+
+#[wasm_bindgen_test]
+async fn the_towers_of_l14_on_the_cpu() {
+    safelight::web::kernel::install();
+    common::text::compare(L14, &Device::cpu(), true).await;
+}
+
+#[wasm_bindgen_test]
+async fn the_towers_of_l14_on_webgpu() {
+    common::text::compare(L14, &Device::open(Preference::Gpu).await.unwrap(), true).await;
 }
 
 #[wasm_bindgen_test]

@@ -38,6 +38,9 @@ const OWN = {
     permissions: [...PERMISSIONS, "offscreen", "sidePanel"],
     background: { service_worker: "background.js", type: "module" },
     side_panel: { default_path: "panel.html" },
+    // Isolated, so that the CPU path may use all cores (threads.ts). Firefox knows no such keys and keeps one thread.
+    cross_origin_embedder_policy: { value: "require-corp" },
+    cross_origin_opener_policy: { value: "same-origin" },
   },
   firefox: {
     permissions: [...PERMISSIONS, "storage"],
