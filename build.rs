@@ -5,9 +5,9 @@
 //!
 //!     multiply(a, b, c, m, n, k, bias, block, then, from, to): c [m, n] = a [m, k] · b [k, n] + bias [n]
 //!
-//! of which the columns `from` to before `to` are computed, multiples of 8; `then` 1 passes them through QuickGELU. All addresses are in bytes. `b` lies in
-//! panels of 8 columns, `[n / 8][k][8]`, so that a tile reads it in a straight line. `k` is taken in blocks, so that
-//! four rows of `a` and one panel of `b` stay in the first-level cache.
+//! of which the columns `from` to before `to` are computed, multiples of 8; `then` 1 passes them through QuickGELU. All
+//! addresses are in bytes. `b` lies in panels of 8 columns, `[n / 8][k][8]`, so that a tile reads it in a straight line.
+//! `k` is taken in blocks, so that four rows of `a` and one panel of `b` stay in the first-level cache.
 
 use std::path::Path;
 use std::{env, error, fs};

@@ -80,7 +80,7 @@ impl Device {
     /// The CPU. Always there.
     #[must_use]
     pub fn cpu() -> Self {
-        let info = DeviceInfo { kind: Kind::Cpu, name: cpu_name(1), fallback: None, self_test: None };
+        let info = DeviceInfo { kind: Kind::Cpu, name: cpu_name(shares::threads()), fallback: None, self_test: None };
         Self { burn: burn::tensor::Device::flex(), gpu: None, info }
     }
 
@@ -165,11 +165,7 @@ impl Device {
 }
 
 fn cpu_name(threads: usize) -> String {
-    let (what, threads) = if cfg!(target_arch = "wasm32") {
-        ("WebAssembly SIMD", threads)
-    } else {
-        (std::env::consts::ARCH, shares::threads())
-    };
+    let what = if cfg!(target_arch = "wasm32") { "WebAssembly SIMD" } else { std::env::consts::ARCH };
     format!("{what}, {threads} thread{}", if threads == 1 { "" } else { "s" })
 }
 

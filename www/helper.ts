@@ -1,4 +1,4 @@
-/** A helper of the model's worker: it runs the product's module in the memory that all share, and nothing else. */
+/** A helper of the model's worker: it runs the kernels' module in the memory that all share, and nothing else. */
 import type { HelperInput } from "./threads.ts";
 
 declare const self: DedicatedWorkerGlobalScope;

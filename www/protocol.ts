@@ -2,7 +2,19 @@
  * The one language that the page, the extension and the worker speak.
  * `Calls` is keyed by kind, so that a call's kind fixes the types of its input and its result.
  */
-import type { AuditReport, EpochReport, FolderMapping, LabelledPicture, Labelling, LossConfig, MetadataFile, Naming, PresetName, TrainConfig, TrainingReport } from "./safelight-training.js";
+import type {
+  AuditReport,
+  EpochReport,
+  FolderMapping,
+  LabelledPicture,
+  Labelling,
+  LossConfig,
+  MetadataFile,
+  Naming,
+  PresetName,
+  TrainConfig,
+  TrainingReport,
+} from "./safelight-training.js";
 import type { DetectorInfo, DevicePreference, Facts, HeadFigures, Verdict } from "./safelight.js";
 
 export interface Calls {

@@ -3,6 +3,7 @@
  * Bytes go straight to the detector, so no copy of the model waits in memory. Whether they are the published
  * ones is decided in Rust, by their SHA-256, at every load; a wrong file is forgotten and fetched once more.
  */
+import { chunks } from "./chunks.ts";
 import { asProblem, Problem } from "./protocol.ts";
 import type { Notice, Progress } from "./protocol.ts";
 import { openShelf } from "./shelf.ts";
@@ -107,7 +108,7 @@ async function* download(
       const response = await request(url, at, tag, signal);
       tag = strongTag(response);
       if (tag !== null) await shelf?.setTag(tag).catch(() => undefined);
-      for await (const chunk of bodyOf(response)) {
+      for await (const chunk of response.body === null ? [] : chunks(response.body)) {
         at += chunk.length;
         if (at > file.bytes) throw new Problem("pack-length", `The server sends more than the ${file.bytes} bytes of the model.`);
         report({ stage, done: at, total: file.bytes });
@@ -138,20 +139,6 @@ async function request(url: URL, at: number, tag: string | null, signal: AbortSi
   }
   if (!response.ok) throw new Problem("network", `The server answered ${response.status} for the model.`);
   return response;
-}
-
-async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
 }
 
 function strongTag(response: Response): string | null {

@@ -10,8 +10,61 @@ use std::cell::RefCell;
 use std::fmt::Debug;
 use std::rc::Rc;
 
-use super::attention::Attention;
-use super::product::Product;
+/// Columns of a panel.
+pub const PANEL: usize = 8;
+
+/// One product: `c [m, n] = a [m, k] · b [k, n] + bias [n]`, with `m`, `n`, `k` greater than zero. `b` is [`Held`].
+#[derive(Debug)]
+pub struct Product<'a> {
+    /// `[m, k]`.
+    pub a: &'a [f32],
+    /// `[m, n]`.
+    pub c: &'a mut [f32],
+    /// `[n]`.
+    pub bias: &'a [f32],
+    /// Rows, columns, and steps of each sum.
+    pub shape: [usize; 3],
+    /// Steps that are taken together, a multiple of 4.
+    pub block: usize,
+    /// The result passes through QuickGELU, x·σ(1.702 x).
+    pub quick_gelu: bool,
+}
+
+/// `softmax(q · kᵀ / √head) · v` for each picture and head; all four are `[n, tokens, width]`.
+#[derive(Debug)]
+pub struct Attention<'a> {
+    /// Queries.
+    pub q: &'a [f32],
+    /// Keys.
+    pub k: &'a [f32],
+    /// Values.
+    pub v: &'a [f32],
+    /// The result.
+    pub out: &'a mut [f32],
+    /// Tokens of a picture.
+    pub tokens: usize,
+    /// Of a token, all heads together.
+    pub width: usize,
+    /// Of one head, a multiple of 8.
+    pub head: usize,
+    /// A token sees itself and those before it.
+    pub causal: bool,
+}
+
+impl Attention<'_> {
+    /// Pictures times heads: each is computed by itself.
+    #[must_use]
+    pub fn pairs(&self) -> usize {
+        self.q.len() / (self.tokens * self.head)
+    }
+
+    /// Numbers that the module needs room for, for each pair (`src/cpu/attention.wat`).
+    #[must_use]
+    pub fn scratch(&self) -> usize {
+        let places = self.tokens.next_multiple_of(PANEL);
+        2 * self.head * places + 4 * places + PANEL
+    }
+}
 
 /// Computes in the memory that it knows.
 pub trait Kernel: Debug {

@@ -3,31 +3,12 @@
 
 use std::rc::Rc;
 
-use super::kernel::{Held, installed};
+use super::kernel::{Held, PANEL, Product, installed};
 
-/// Columns of a panel.
-pub const PANEL: usize = 8;
 /// `k` is a multiple of this: the module takes so many steps between two jumps.
 const STEPS: usize = 4;
 /// Longest block along `k`: four rows of `a` and one panel of `b` then fit 32 kB of first-level cache.
 const BLOCK: usize = 512;
-
-/// One product: `c [m, n] = a [m, k] · b [k, n] + bias [n]`, with `m`, `n`, `k` greater than zero. `b` is [`Held`].
-#[derive(Debug)]
-pub struct Product<'a> {
-    /// `[m, k]`.
-    pub a: &'a [f32],
-    /// `[m, n]`.
-    pub c: &'a mut [f32],
-    /// `[n]`.
-    pub bias: &'a [f32],
-    /// Rows, columns, and steps of each sum.
-    pub shape: [usize; 3],
-    /// Steps that are taken together, a multiple of 4.
-    pub block: usize,
-    /// The result passes through QuickGELU, x·σ(1.702 x).
-    pub quick_gelu: bool,
-}
 
 /// A weight in the order in which the kernel reads it: `[n / 8][k][8]`.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! How the columns of a product are divided among threads.
 
-use super::product::PANEL;
+use super::kernel::PANEL;
 
 /// Chunks a thread: one that is held up then keeps the others waiting for a part of its share only.
 const CHUNKS: usize = 4;

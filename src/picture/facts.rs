@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Picture, jpeg};
+use crate::hex::hex;
 use crate::pixels;
 
 /// The facts of one file.
@@ -59,7 +60,7 @@ impl Facts {
 /// SHA-256 of a file, 64 hexadecimal digits.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
+    hex(&Sha256::digest(bytes))
 }
 
 /// 64-bit difference hash (Krawetz 2013): the picture in 9 × 8 grey pixels; each bit tells whether a

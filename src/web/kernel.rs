@@ -5,9 +5,7 @@ use std::rc::Rc;
 use js_sys::{Object, Reflect, Uint8Array, WebAssembly};
 use wasm_bindgen::prelude::*;
 
-use crate::cpu::attention::Attention;
-use crate::cpu::kernel::{self, Held, Kernel};
-use crate::cpu::product::Product;
+use crate::cpu::kernel::{self, Attention, Held, Kernel, Product};
 
 /// With fused multiply-add, and for browsers without relaxed SIMD.
 const MODULES: [&[u8]; 2] = [

@@ -11,10 +11,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::kernel::first;
-use crate::cpu::attention::Attention;
-use crate::cpu::kernel::{self, Held, Kernel};
+use crate::cpu::kernel::{self, Attention, Held, Kernel, Product};
 use crate::cpu::places::{Place, Places};
-use crate::cpu::product::Product;
 use crate::cpu::split::Split;
 
 const MODULES: [&[u8]; 2] = [

@@ -1,6 +1,6 @@
 /** Files that a person chose. */
+import { chunks } from "../chunks.ts";
 import { Problem } from "../protocol.ts";
-import { chunks } from "./source.ts";
 import type { FileFacts, Source } from "./source.ts";
 
 export class Files implements Source {

@@ -27,16 +27,3 @@ export interface Source {
 /** The one weight file of most checkpoints, and the list of parts that others have. */
 export const WHOLE = "model.safetensors";
 export const INDEX = `${WHOLE}.index.json`;
-
-export async function* chunks(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
-}

@@ -1,6 +1,7 @@
 /** A folder of files on a server that sends parts of them. */
+import { chunks } from "../chunks.ts";
 import { asProblem, Problem } from "../protocol.ts";
-import { chunks, WHOLE } from "./source.ts";
+import { WHOLE } from "./source.ts";
 import type { FileFacts, Source } from "./source.ts";
 
 /** Bytes that are asked for at once: of a piece that breaks, little is asked for again. */

@@ -5,8 +5,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::Instant;
 
+use safelight::Result;
 use safelight::picture::{Limits, Picture};
-use safelight::{Error, Result};
 
 use crate::loading;
 
@@ -31,14 +31,9 @@ pub fn decode_ahead(paths: Vec<PathBuf>) -> Receiver<(PathBuf, Result<Decoded>)>
 }
 
 fn decode(path: &Path) -> Result<Decoded> {
-    let limits = Limits::default();
-    let length = std::fs::metadata(path).map_err(|error| loading::file_error(path, &error))?.len();
-    if length > limits.bytes {
-        return Err(Error::PictureBytes { bytes: length, limit: limits.bytes });
-    }
-    let bytes = loading::read(path)?;
+    let bytes = loading::read_picture(path)?;
     let start = Instant::now();
-    let picture = Picture::decode(&bytes, &limits)?;
+    let picture = Picture::decode(&bytes, &Limits::default())?;
     Ok(Decoded { picture, ms: 1000.0 * start.elapsed().as_secs_f64() })
 }
 
