@@ -3,6 +3,7 @@
 // Extensions.triggerAction), grants what a menu click would grant as well: the right to read this tab (activeTab).
 import puppeteer from "puppeteer-core";
 import { findBrowser, WEBGPU } from "../browser.mjs";
+import { limited, until, within } from "./until.mjs";
 
 /** What starts without being asked. */
 const QUIET = [
@@ -27,7 +28,7 @@ export async function openChromium(folder, proxyPort) {
   await browser.waitForTarget((target) => target.type() === "service_worker", { timeout: 20_000 });
   const [extension] = (await browser.extensions()).values();
   const page = await browser.newPage();
-  return new Chromium(browser, extension, page);
+  return limited(new Chromium(browser, extension, page));
 }
 
 class Chromium {
@@ -52,9 +53,31 @@ class Chromium {
     return this.tab.evaluate(`(${body}).apply(null, ${JSON.stringify(args)})`);
   }
 
+  /** What the browser itself calls the background that runs, if one does. */
   async background() {
+    const session = await this.browser.target().createCDPSession();
+    const { targetInfos } = await session.send("Target.getTargets");
+    await session.detach();
+    return targetInfos.find(({ type }) => type === "service_worker")?.targetId;
+  }
+
+  /**
+   * `body` in the background, over a connection for this once: a background that is stopped while somebody is connected
+   * neither ends nor answers, and one that the browser starts again may keep its name, so that puppeteer's own handle
+   * is of the one that is gone.
+   */
+  async inBackground(body, ...args) {
     const target = await this.browser.waitForTarget((target) => target.type() === "service_worker", { timeout: 10_000 });
-    return target.worker();
+    const session = await target.createCDPSession();
+    try {
+      const expression = `(${body}).apply(null, ${JSON.stringify(args)})`;
+      const answer = session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+      const { result, exceptionDetails } = await within(10, answer, "the background answers");
+      if (exceptionDetails !== undefined) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+      return result.value;
+    } finally {
+      await session.detach().catch(() => undefined); // it may have ended meanwhile
+    }
   }
 
   /** The toolbar button. */
@@ -71,7 +94,8 @@ class Chromium {
     else await this.grant();
     const where = frame === undefined ? this.tab : await (await this.tab.$(frame)).contentFrame();
     const srcUrl = await where.$eval(selector, (image) => image.currentSrc || image.src);
-    await (await this.awake()).evaluate(
+    await this.awake();
+    await this.inBackground(
       async (srcUrl, inFrame) => {
         const [tab] = await chrome.tabs.query({ active: true, currentWindow: true });
         const info = { menuItemId: "check-image", mediaType: "image", srcUrl, pageUrl: tab.url, editable: false, frameId: 0 };
@@ -89,24 +113,30 @@ class Chromium {
     await this.tab.triggerExtensionAction(this.extension);
   }
 
-  /** The background, started by a click if the browser has stopped it. */
+  /** Starts the background by a click if the browser has stopped it. */
   async awake() {
-    const running = this.browser.targets().some((target) => target.type() === "service_worker");
-    if (!running) await this.grant();
-    return this.background();
+    if ((await this.background()) === undefined) await this.grant();
+  }
+
+  sideTarget() {
+    return this.browser.waitForTarget((target) => target.url().endsWith("/panel.html"), { timeout: 20_000 });
   }
 
   async side() {
-    const target = await this.browser.waitForTarget((target) => target.url().endsWith("/panel.html"), { timeout: 20_000 });
-    return target.asPage();
+    return (await this.sideTarget()).asPage();
   }
 
   async panel(body, ...args) {
     return (await this.side()).evaluate(`(${body}).apply(null, ${JSON.stringify(args)})`);
   }
 
+  /** A click waits for the panel to be drawn, and a panel that the browser has stopped drawing waits for ever. */
   async press(selector) {
-    await (await this.side()).click(selector);
+    const click = async () => (await this.side()).click(selector);
+    await within(20, click(), `a click on ${selector}`).catch(async () => {
+      await this.tab.bringToFront();
+      await click();
+    });
   }
 
   /** A file chosen in the panel. */
@@ -119,14 +149,23 @@ class Chromium {
   }
 
   async closePanel() {
-    await (await this.side()).evaluate(() => window.close()).catch(() => undefined);
-    while (await this.isOpen()) await new Promise((resolve) => setTimeout(resolve, 50));
+    const panel = await this.sideTarget();
+    await (await panel.asPage()).evaluate(() => window.close()).catch(() => undefined);
+    await this.gone(panel);
   }
 
   /** Stops the background as the browser does. */
   async kill() {
-    await (await this.background()).close();
-    while (this.browser.targets().some((target) => target.type() === "service_worker")) await new Promise((resolve) => setTimeout(resolve, 20));
+    const targetId = await this.background();
+    const session = await this.browser.target().createCDPSession();
+    await session.send("Target.closeTarget", { targetId });
+    await session.detach();
+    await until(async () => (await this.background()) !== targetId, "the background has stopped");
+  }
+
+  /** Until the browser has let go of `target` itself: by then there may be another of its kind. */
+  gone(target) {
+    return until(() => !this.browser.targets().includes(target), `${target.url()} is gone`);
   }
 
   /** What the person's “Allow” in the browser's own prompt does: no tool can press it. */
@@ -151,8 +190,10 @@ class Chromium {
     return { rooms: urls.filter((url) => url.endsWith("/room.html")).length, workers: urls.filter((url) => url.endsWith("/worker.js")).length };
   }
 
+  /** For people to look at: a browser that draws none fails no test, but it is said. */
   async screenshot(path) {
-    await (await this.side()).screenshot({ path, fullPage: true });
+    const taken = this.side().then((page) => page.screenshot({ path, fullPage: true }));
+    await within(60, taken, "a screenshot").catch((error) => console.log(`# ${path}: ${error.message}`));
   }
 
   close() {

@@ -1,6 +1,7 @@
 // Firefox with the extension: here the native context menu is opened and clicked, and the sidebar is the real one.
 import { WEBGPU } from "../browser.mjs";
 import { ADDON, launchFirefox } from "./gecko.mjs";
+import { limited } from "./until.mjs";
 
 export async function openFirefox(folder, proxyPort) {
   const gecko = await launchFirefox({
@@ -17,7 +18,7 @@ export async function openFirefox(folder, proxyPort) {
   });
   await gecko.install(folder);
   const host = await gecko.chrome((id) => WebExtensionPolicy.getByID(id).mozExtensionHostname, ADDON);
-  return new FirefoxDriver(gecko, host);
+  return limited(new FirefoxDriver(gecko, host));
 }
 
 class FirefoxDriver {

@@ -66,7 +66,8 @@ test("a head of another model is refused in a sentence, and the one before goes 
 });
 
 test("the choice outlives the room", async () => {
-  await (await driver.awake()).evaluate(() => chrome.offscreen.closeDocument());
+  await driver.awake();
+  await driver.inBackground(() => chrome.offscreen.closeDocument());
   await driver.menu("#plain");
   await until(async () => (await cards())[0]?.state === "done");
   const used = await options.evaluate(() => new Promise((resolve) => {
