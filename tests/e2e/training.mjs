@@ -1,6 +1,28 @@
 // What the tests of training do on the page.
 import { readFileSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
+import { launch, openPage, ready } from "./browser.mjs";
+import { makeFolder } from "./folders.mjs";
+
+/** Two sources of each class; the last folder's name says no class. */
+export const FOLDERS = ["real/agency", "real/phone", "generated/flux", "generated/midjourney", "holiday"];
+
+/** A fresh browser with the training view of `server`'s page open. */
+export async function studio(server, name) {
+  const browser = await launch(name);
+  const { page, errors } = await openPage(browser, `${server.url}#train`);
+  await ready(page);
+  page.setDefaultTimeout(30_000);
+  return { browser, page, errors };
+}
+
+/** A folder with a note and two broken files among its pictures. */
+export const newsroom = () =>
+  makeFolder("newsroom", {
+    folders: FOLDERS,
+    each: 12,
+    others: { "notes.txt": Buffer.from("notes"), "real/agency/broken.jpg": Buffer.from("not a picture"), "generated/flux/empty.jpg": Buffer.alloc(0) },
+  });
 
 /** Gives the page a folder through its input: Chromium takes the folder itself, Firefox's driver only its files. */
 export async function chooseFolder(page, root) {

@@ -1,0 +1,96 @@
+// A training under way and the heads it leaves, with the fake detector in Chromium: pause, stop, what is lost.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { cards, launch, openPage, pick, ready, settled } from "./browser.mjs";
+import { buildFakeSite } from "./fake/site.mjs";
+import { makeFolder } from "./folders.mjs";
+import { steered } from "./pictures.mjs";
+import { startServer } from "./server.mjs";
+import { chooseFolder, finished, FOLDERS, heads, stage, studio, toAudit } from "./training.mjs";
+
+let server;
+before(async () => {
+  server = await startServer((await buildFakeSite()).folder);
+});
+after(() => server?.close());
+
+test("pause, go on, cancel", async () => {
+  const { browser, page } = await studio(server, "chromium");
+  const words = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`real/agency/${String(index).padStart(4, "0")}.jpg`, "slow"]));
+  await chooseFolder(page, makeFolder("pausing", { folders: FOLDERS.slice(0, 4), each: 12, words }));
+  await toAudit(page);
+  await page.click("#train");
+  await page.waitForFunction(() => /Features: 2[5-9] of 48/.test(document.querySelector(".pass-line").textContent), { polling: 20 });
+  await page.click(".pause");
+  assert.match(await stage(page), /Paused/);
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  const held = await page.$eval(".pass-line", (line) => line.textContent);
+  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  assert.equal(await page.$eval(".pass-line", (line) => line.textContent), held);
+  await page.click(".pause");
+  await page.waitForFunction((held) => document.querySelector(".pass-line").textContent !== held, {}, held);
+  const start = Date.now();
+  await page.click(".pass .cancel");
+  await page.waitForSelector("#train");
+  assert.ok(Date.now() - start < 2_000);
+  await browser.close();
+});
+
+test("stopping early, while a picture is checked between epochs", async () => {
+  const { browser, page, errors } = await studio(server, "chromium");
+  await chooseFolder(page, makeFolder("slow-epochs", { folders: FOLDERS.slice(0, 4), each: 12 }));
+  await toAudit(page);
+  await page.click("#train");
+  await page.waitForFunction(() => /part 1 of 3: epoch [3-6] of/.test(document.querySelector(".pass-line")?.textContent ?? ""), { polling: 50 });
+  await page.click("#stop-early");
+  await page.evaluate(() => (location.hash = "#check"));
+  await pick(page, steered("meanwhile.jpg", "p=0.9"));
+  assert.equal((await settled(page, 1))[0].label, "generated");
+  await page.evaluate(() => (location.hash = "#train"));
+  assert.match(await finished(page), /Training was stopped early/);
+  assert.deepEqual(errors, []);
+  await browser.close();
+});
+
+test("a worker that is lost in training is replaced, and training ends on the CPU", async () => {
+  const { browser, page } = await studio(server, "chromium");
+  await chooseFolder(page, makeFolder("lose", { folders: ["real/lose-training", ...FOLDERS.slice(1, 4)], each: 12 }));
+  await toAudit(page);
+  await page.click("#train");
+  await finished(page);
+  assert.equal(await page.$eval("#device-line", (line) => line.textContent), "CPU");
+  await browser.close();
+});
+
+test("heads are renamed and compared", async () => {
+  const { browser, page } = await studio(server, "chromium");
+  for (const name of ["first", "second"]) {
+    await chooseFolder(page, makeFolder(name, { folders: FOLDERS.slice(0, 4), each: name === "first" ? 12 : 13 }));
+    await toAudit(page);
+    await page.click("#train");
+    await finished(page);
+    await page.click(".report .go button");
+  }
+  await page.click(".head:first-child .rename");
+  await page.keyboard.type("Renamed");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.querySelector(".head h3").firstChild.textContent === "Renamed");
+  for (const box of await page.$$(".compare input")) await box.click();
+  await page.waitForSelector(".comparison");
+  assert.match(await page.$eval(".comparison", (element) => element.innerText), /Renamed and first/);
+  assert.match(await page.$eval(".comparison", (element) => element.innerText), /intervals overlap.*own pictures/s);
+  await browser.close();
+});
+
+test("the check page loads nothing of training", async () => {
+  server.log.length = 0;
+  const browser = await launch("chromium");
+  const { page } = await openPage(browser, server.url);
+  await ready(page);
+  await pick(page, steered("plain.jpg", "p=0.1"));
+  await settled(page, 1);
+  assert.equal((await cards(page))[0].label, "real");
+  const loaded = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name.slice(name.lastIndexOf("/") + 1)));
+  assert.deepEqual(loaded.filter((name) => name === "train.css"), []);
+  await browser.close();
+});
