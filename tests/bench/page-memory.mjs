@@ -1,6 +1,7 @@
 // The page's peak memory while it takes features of 200 and of 2,000 pictures, and while it trains on them:
 //   node tests/bench/page-memory.mjs                                   with the fake detector
 //   node tests/bench/page-memory.mjs --site dist --folder DIR          with the real one, on DIR/{real,generated}/…
+//   --site OUT                          with the real one and the quick model of quick-site.mjs, on made pictures
 //   --counts 200,2000   --dimension 9984 (the fake one's floats a row)   --epochs 1 (else as proposed)   --json
 // Counted is the peak resident size (VmHWM) of the renderer that holds page and worker, so it runs on Linux only.
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
