@@ -2,6 +2,8 @@
  * What the page and the extension talk to: pictures in, verdicts out. It owns the worker, and replaces one that
  * crashes, loses its device or hangs; a picture that was under way then runs again, at last on the CPU.
  */
+import { attempt, PATIENCE, replaced, retried, startWorker } from "./attempt.ts";
+import type { CallOptions, Patience } from "./attempt.ts";
 import { abortable, stopped } from "./cancel.ts";
 import { Connection } from "./connection.ts";
 import type { WorkerLike } from "./connection.ts";
@@ -21,21 +23,6 @@ export type ClientState =
   | { phase: "opening"; progress: Progress | null }
   | { phase: "ready"; opened: Opened }
   | { phase: "failed"; problem: Problem };
-
-/** Milliseconds that the client waits for a worker that says nothing. */
-export interface Patience {
-  /** After a polite request to stop. */
-  cancel: number;
-  /** Without any progress: longer than a software GPU takes for one block. */
-  silence: number;
-}
-
-export interface CallOptions {
-  onProgress?: (progress: Progress) => void;
-  /** Something went differently than hoped (the device was replaced). */
-  onNotice?: (notice: Notice) => void;
-  signal?: AbortSignal;
-}
 
 export interface CheckOptions extends CallOptions {
   caption?: string | null;
@@ -57,8 +44,6 @@ interface Job {
   run: () => Promise<void>;
   stop: () => void;
 }
-
-const PATIENCE: Patience = { cancel: 2_000, silence: 300_000 };
 
 /** Problems of the worker or its device rather than of the picture: a new worker may do better. */
 const LOST = new Set(["worker-crashed", "device-failed"]);
@@ -120,7 +105,7 @@ export class Client {
   train(input: Calls["train"]["input"], options: CallOptions = {}): Training {
     let running: { connection: Connection; id: number } | null = null;
     const work = (connection: Connection): Promise<Result<"train">> =>
-      this.#attempt(connection, "train", input, options, (id) => (running = { connection, id }));
+      attempt(connection, this.#patience, "train", input, options, (id) => (running = { connection, id }));
     return {
       result: this.#persist(work, undefined, (notice) => options.onNotice?.(notice), options.signal),
       shorten: () => {
@@ -131,14 +116,14 @@ export class Client {
 
   /** Adds a model beside the queue: checks go on meanwhile. A lost worker goes on from what is kept. */
   addModel(input: Calls["addModel"]["input"], options: CallOptions = {}): Promise<Result<"addModel">> {
-    const work = (connection: Connection): Promise<Result<"addModel">> => this.#attempt(connection, "addModel", input, options);
+    const work = (connection: Connection): Promise<Result<"addModel">> => attempt(connection, this.#patience, "addModel", input, options);
     return this.#persist(work, undefined, (notice) => options.onNotice?.(notice), options.signal);
   }
 
   /** Any other call; they wait for each other. Rejects with a `Problem`. */
   call<K extends Asked>(kind: K, input: Calls[K]["input"], options: CallOptions = {}): Promise<Result<K>> {
     return new Promise((resolve, reject) => {
-      const work = (connection: Connection): Promise<Result<K>> => this.#attempt(connection, kind, input, options);
+      const work = (connection: Connection): Promise<Result<K>> => attempt(connection, this.#patience, kind, input, options);
       const job: Job = {
         run: () =>
           this.#persist(work, undefined, (notice) => options.onNotice?.(notice), options.signal)
@@ -161,7 +146,7 @@ export class Client {
 
   #dequeue(job: Job): void {
     const index = this.#queue.indexOf(job);
-    if (index < 0) return; // it runs, and `#attempt` listens as well
+    if (index < 0) return; // it runs, and `attempt` listens as well
     this.#queue.splice(index, 1);
     job.stop();
   }
@@ -244,40 +229,6 @@ export class Client {
     }
   }
 
-  /** One call on one worker: cancelled politely, then by force; given up after a long silence. */
-  async #attempt<K extends Asked>(
-    connection: Connection,
-    kind: K,
-    input: Calls[K]["input"],
-    { onProgress, signal }: CallOptions,
-    started?: (id: number) => void,
-  ): Promise<Result<K>> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const endAfter = (ms: number, problem: Problem): void => {
-      clearTimeout(timer);
-      timer = setTimeout(() => connection.end(problem), ms);
-    };
-    const silent = new Problem("device-failed", "The device gave no sign of life for minutes.");
-    endAfter(this.#patience.silence, silent);
-    const call = connection.call(kind, input, (progress) => {
-      if (!signal?.aborted) endAfter(this.#patience.silence, silent);
-      onProgress?.(progress);
-    });
-    started?.(call.id);
-    const cancel = (): void => {
-      connection.call("cancel", { call: call.id }).result.catch(() => undefined);
-      endAfter(this.#patience.cancel, stopped());
-    };
-    signal?.addEventListener("abort", cancel, { once: true });
-    if (signal?.aborted) cancel();
-    try {
-      return await call.result;
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", cancel);
-    }
-  }
-
   #fail(problem: Problem): void {
     if (!this.#closed && problem.code !== "cancelled") this.#options.onState?.({ phase: "failed", problem });
   }
@@ -287,21 +238,4 @@ export class Client {
     this.#connection = null;
     this.#opening = null;
   }
-}
-
-function startWorker(): WorkerLike {
-  try {
-    return new Worker(new URL("worker.js", import.meta.url), { type: "module", name: "safelight" });
-  } catch (thrown) {
-    throw new Problem("browser-too-old", asProblem(thrown, "browser-too-old").message);
-  }
-}
-
-function retried({ message }: Problem): Notice {
-  return { code: "device-retried", message: `The detector failed once and was started again. (${message})` };
-}
-
-function replaced(problem?: Problem): Notice {
-  const words = problem === undefined ? "" : ` (${problem.message})`;
-  return { code: "device-replaced", message: `The GPU failed twice, so the CPU is used from here on.${words}` };
 }

@@ -1,5 +1,6 @@
 /** What the page lends to the training view, and how to call the worker through it. */
-import type { Client, CallOptions } from "../../client.ts";
+import type { CallOptions } from "../../attempt.ts";
+import type { Client } from "../../client.ts";
 import { asProblem } from "../../protocol.ts";
 import type { Calls } from "../../protocol.ts";
 

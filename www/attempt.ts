@@ -1,0 +1,74 @@
+/** One call on one worker, as the client makes it: how long it is waited for, and what is said when the worker is replaced. */
+import { stopped } from "./cancel.ts";
+import type { Connection, WorkerLike } from "./connection.ts";
+import { asProblem, Problem } from "./protocol.ts";
+import type { Calls, Kind, Notice, Progress } from "./protocol.ts";
+
+/** Milliseconds that the client waits for a worker that says nothing. */
+export interface Patience {
+  /** After a polite request to stop. */
+  cancel: number;
+  /** Without any progress: longer than a software GPU takes for one block. */
+  silence: number;
+}
+
+export const PATIENCE: Patience = { cancel: 2_000, silence: 300_000 };
+
+export interface CallOptions {
+  onProgress?: (progress: Progress) => void;
+  /** Something went differently than hoped (the device was replaced). */
+  onNotice?: (notice: Notice) => void;
+  signal?: AbortSignal;
+}
+
+/** One call on one worker: cancelled politely, then by force; given up after a long silence. */
+export async function attempt<K extends Kind>(
+  connection: Connection,
+  patience: Patience,
+  kind: K,
+  input: Calls[K]["input"],
+  { onProgress, signal }: CallOptions,
+  started?: (id: number) => void,
+): Promise<Calls[K]["result"]> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const endAfter = (ms: number, problem: Problem): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => connection.end(problem), ms);
+  };
+  const silent = new Problem("device-failed", "The device gave no sign of life for minutes.");
+  endAfter(patience.silence, silent);
+  const call = connection.call(kind, input, (progress) => {
+    if (!signal?.aborted) endAfter(patience.silence, silent);
+    onProgress?.(progress);
+  });
+  started?.(call.id);
+  const cancel = (): void => {
+    connection.call("cancel", { call: call.id }).result.catch(() => undefined);
+    endAfter(patience.cancel, stopped());
+  };
+  signal?.addEventListener("abort", cancel, { once: true });
+  if (signal?.aborted) cancel();
+  try {
+    return await call.result;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", cancel);
+  }
+}
+
+export function startWorker(): WorkerLike {
+  try {
+    return new Worker(new URL("worker.js", import.meta.url), { type: "module", name: "safelight" });
+  } catch (thrown) {
+    throw new Problem("browser-too-old", asProblem(thrown, "browser-too-old").message);
+  }
+}
+
+export function retried({ message }: Problem): Notice {
+  return { code: "device-retried", message: `The detector failed once and was started again. (${message})` };
+}
+
+export function replaced(problem?: Problem): Notice {
+  const words = problem === undefined ? "" : ` (${problem.message})`;
+  return { code: "device-replaced", message: `The GPU failed twice, so the CPU is used from here on.${words}` };
+}
