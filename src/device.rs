@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cpu::shares;
 use crate::gpu::Context;
-use crate::gpu::tuning::Choices;
+use crate::gpu::tuning::{Choices, Tuned};
 use crate::{Error, Result};
 
 /// What the caller asks for.
@@ -72,7 +72,7 @@ pub struct Device {
     /// For training a head, and for all that the CPU computes. The same GPU, or the CPU where burn cannot use it.
     burn: burn::tensor::Device,
     /// The GPU for our own kernels.
-    gpu: Option<Arc<Context>>,
+    gpu: Option<Arc<Tuned>>,
     info: DeviceInfo,
 }
 
@@ -144,12 +144,12 @@ impl Device {
     /// such text, is left.
     pub fn use_kernels(&self, kept: &str) {
         if let Some(gpu) = &self.gpu {
-            gpu.choose(Choices::parse(kept, gpu.adapter()));
+            gpu.choose(Choices::parse(kept, gpu.context.adapter()));
         }
     }
 
     /// The GPU on which our kernels run, where it is one.
-    pub(crate) fn gpu(&self) -> Option<Arc<Context>> {
+    pub(crate) fn gpu(&self) -> Option<Arc<Tuned>> {
         self.gpu.clone()
     }
 
@@ -210,7 +210,7 @@ async fn open_gpu(software_too: bool) -> Result<Device> {
         .await
         .map_err(|error| unavailable(error.to_string()))?;
     let adapter_name = format!("{} {} {} {}", about.name, about.vendor, about.device, about.driver_info);
-    let gpu = Some(Arc::new(Context::new(adapter_name, device.clone(), queue.clone())));
+    let gpu = Some(Arc::new(Tuned::new(Context::new(adapter_name, device.clone(), queue.clone()))));
     let burn = training::register(instance, adapter, device, queue)?;
     let name = if about.name.is_empty() { "WebGPU".to_owned() } else { about.name };
     Ok(Device { burn, gpu, info: DeviceInfo { kind: Kind::Gpu, name, fallback: None, self_test: None } })

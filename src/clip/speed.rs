@@ -3,10 +3,10 @@
 use super::config::BlockShape;
 use crate::device::Device;
 use crate::gpu::attention::Sequences;
-use crate::gpu::matrix::Format;
+use crate::gpu::speed;
 pub use crate::gpu::speed::{Amount, Rate};
-use crate::gpu::tuning::{Follows, Product, Work, tune};
-use crate::gpu::{Context, speed};
+use crate::gpu::tuning::{Follows, Tuned, Work, tune};
+use crate::gpu::weight::{Format, Product};
 use crate::{Error, Result};
 
 /// A model whose kernels are measured.
@@ -35,28 +35,29 @@ impl Model {
 /// # Errors
 /// [`Error::GpuUnavailable`] where the device is none; [`Error::DeviceFailed`].
 pub async fn kernels(device: &Device, model: Model, every_way: bool, told: &mut impl FnMut(&Rate)) -> Result<()> {
-    let gpu = device.gpu().ok_or(Error::GpuUnavailable { reason: "the CPU was asked for".to_owned() })?;
-    told(&speed::multiply_adds(&gpu).await?);
-    told(&speed::copy(&gpu).await?);
+    let tuned = device.gpu().ok_or(Error::GpuUnavailable { reason: "the CPU was asked for".to_owned() })?;
+    let gpu = &tuned.context;
+    told(&speed::multiply_adds(gpu).await?);
+    told(&speed::copy(gpu).await?);
     let [image, text] = model.blocks();
     for format in [Format::F32, Format::Int8, Format::F16] {
-        products(&gpu, image, format, every_way, told).await?;
+        products(&tuned, image, format, every_way, told).await?;
     }
     for BlockShape { tokens, width, heads, causal, .. } in [image, text] {
         let heads = Sequences { tokens, heads, causal };
         if !every_way {
-            gpu.choose(tune(&gpu, &gpu.choices(), Work { layers: &[], heads, width }).await?);
+            tune(&tuned, Work { layers: &[], heads, width }).await?;
         }
-        let choices = gpu.choices();
+        let choices = tuned.choices();
         let chosen = (!every_way).then_some(&choices);
-        speed::attend(&gpu, heads, width, chosen).await?.iter().for_each(&mut *told);
+        speed::attend(gpu, heads, width, chosen).await?.iter().for_each(&mut *told);
     }
-    told(&speed::norm(&gpu, image.tokens, image.width).await?);
+    told(&speed::norm(gpu, image.tokens, image.width).await?);
     Ok(())
 }
 
 async fn products(
-    gpu: &Context,
+    tuned: &Tuned,
     block: BlockShape,
     format: Format,
     every_way: bool,
@@ -67,12 +68,12 @@ async fn products(
     let layers = shapes.map(|shape| (Product { shape, format }, Follows::Nothing));
     let work = Work { layers: &layers, heads: Sequences { tokens, heads, causal }, width };
     if !every_way {
-        gpu.choose(tune(gpu, &gpu.choices(), work).await?);
+        tune(tuned, work).await?;
     }
-    let choices = gpu.choices();
+    let choices = tuned.choices();
     for (product, _) in layers {
         let chosen = (!every_way).then_some(&choices);
-        speed::product(gpu, product, tokens, chosen).await?.iter().for_each(&mut *told);
+        speed::product(&tuned.context, product, tokens, chosen).await?.iter().for_each(&mut *told);
     }
     Ok(())
 }

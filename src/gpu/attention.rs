@@ -50,6 +50,14 @@ pub struct Sequences {
     pub causal: bool,
 }
 
+impl Sequences {
+    /// A name that stays the same, for what was tuned; the number of tokens does not matter.
+    #[must_use]
+    pub fn name(self) -> String {
+        format!("{} heads, causal {}", self.heads, self.causal)
+    }
+}
+
 /// Scaled dot-product attention: query, key and value side by side, `[n · tokens, 3 · width]` → `[n · tokens, width]`.
 pub fn attention(gpu: &Context, walk: Walk, qkv: &Matrix, sequences: Sequences) -> Matrix {
     let Sequences { tokens, heads, causal } = sequences;

@@ -7,7 +7,6 @@ use super::lock::lock;
 use super::matrix::Matrix;
 use super::pool::Pool;
 use super::signal::signal;
-use super::tuning::Choices;
 use crate::{Error, Result};
 
 /// A WebGPU device that runs our kernels. Shared by everything that computes on it.
@@ -21,9 +20,6 @@ pub struct Context {
     uniforms: Mutex<HashMap<[u32; 4], wgpu::Buffer>>,
     indices: Mutex<HashMap<Vec<usize>, wgpu::Buffer>>,
     recorded: Mutex<Vec<Recorded>>,
-    choices: Mutex<Choices>,
-    /// Which kernels were right, and which were not, when they were asked.
-    answers: Mutex<HashMap<String, bool>>,
     /// Rows of the pass that the pool's buffers are for.
     rows: Mutex<usize>,
 }
@@ -55,8 +51,6 @@ impl Context {
             uniforms: Mutex::default(),
             indices: Mutex::default(),
             recorded: Mutex::default(),
-            choices: Mutex::default(),
-            answers: Mutex::default(),
             rows: Mutex::default(),
         }
     }
@@ -71,28 +65,6 @@ impl Context {
     #[must_use]
     pub fn limits(&self) -> wgpu::Limits {
         self.device.limits()
-    }
-
-    /// What was chosen for this device.
-    #[must_use]
-    pub fn choices(&self) -> Choices {
-        lock(&self.choices).clone()
-    }
-
-    /// Uses what was chosen for this device.
-    pub fn choose(&self, choices: Choices) {
-        *lock(&self.choices) = choices;
-    }
-
-    /// Whether a kernel was right, where it was asked in this session.
-    #[must_use]
-    pub fn answer(&self, kernel: &str) -> Option<bool> {
-        lock(&self.answers).get(kernel).copied()
-    }
-
-    /// Remembers whether a kernel was right.
-    pub fn remember(&self, kernel: String, right: bool) {
-        lock(&self.answers).insert(kernel, right);
     }
 
     /// Whether the kernel of that name was compiled.

@@ -1,8 +1,9 @@
 //! Products, the work of a transformer: `y = x · Wᵀ`, with what follows done while the sums are in registers.
 
 use super::context::Context;
-use super::matrix::{Format, Matrix, Weight};
+use super::matrix::Matrix;
 use super::source::Source;
+use super::weight::{Format, Weight};
 
 /// A way to compute a product. Which is fastest depends on the device and on the shape: see [`super::tuning`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

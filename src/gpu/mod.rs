@@ -5,7 +5,7 @@
 //! | `context` | the device; kernels compiled once, recorded, submitted together |
 //! | `signal`, `lock` | a callback as a future; a lock that is never poisoned |
 //! | `pool` | buffers for activations, given back and used again |
-//! | `matrix` | activations, and weights as they lie in their file |
+//! | `matrix`, `weight` | activations; weights as they lie in their file, and their products |
 //! | `source` | a kernel's file → WGSL: constants, unrolled lines |
 //! | `linear`, `attention`, `rows` | the kernels, each with its file in `wgsl/` |
 //! | `tuning` | which way of computing a product is fastest here, and right |
@@ -25,5 +25,6 @@ pub mod speed;
 #[cfg(test)]
 mod tests;
 pub mod tuning;
+pub mod weight;
 
 pub use context::Context;

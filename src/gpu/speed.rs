@@ -6,9 +6,10 @@ use super::linear::{TILES, Tile};
 use super::matrix::Matrix;
 use super::rows::layer_norm;
 use super::source::Source;
+use super::tuning::Choices;
 use super::tuning::race::{Trial, time};
 use super::tuning::trial::{ProductTrial, noise};
-use super::tuning::{Choices, Product};
+use super::weight::Product;
 use crate::Result;
 
 /// Invocations of a workgroup of the two kernels that measure the device.

@@ -6,8 +6,9 @@ use pollster::block_on;
 use super::attention::{Sequences, WALKS, attention};
 use super::context::Context;
 use super::linear::{Epilogue, TILES, linear};
-use super::matrix::{Format, Matrix, Weight};
+use super::matrix::Matrix;
 use super::rows;
+use super::weight::{Format, Weight};
 use crate::random::random;
 
 /// A device with WebGPU's default limits, whatever the adapter could do.

@@ -9,15 +9,16 @@ use crate::clip::config::{BlockShape, VisionConfig};
 use crate::clip::values::{Values, floats};
 use crate::gpu::attention::{Sequences, attention};
 use crate::gpu::linear::{Epilogue, linear};
-use crate::gpu::matrix::{Buffer, Format, Matrix, Weight, stack_buffers};
-use crate::gpu::tuning::{self, Follows, Product, Work};
+use crate::gpu::matrix::{Buffer, Matrix};
+use crate::gpu::tuning::{self, Follows, Tuned, Work};
+use crate::gpu::weight::{Format, Product, Weight, stack_buffers};
 use crate::gpu::{Context, rows};
 use crate::{Error, Result};
 
 /// Computes with our kernels.
 #[derive(Debug, Clone)]
 pub struct Gpu {
-    context: Arc<Context>,
+    tuned: Arc<Tuned>,
 }
 
 /// Activations of sequences of `tokens` tokens, `[n · tokens, width]`.
@@ -28,14 +29,18 @@ pub struct Hidden {
 }
 
 impl Gpu {
-    /// Computes on the device of `context`.
-    pub fn new(context: Arc<Context>) -> Self {
-        Self { context }
+    /// Computes on this device, with the kernels that are chosen for it.
+    pub fn new(tuned: Arc<Tuned>) -> Self {
+        Self { tuned }
+    }
+
+    fn context(&self) -> &Context {
+        &self.tuned.context
     }
 
     fn product(&self, x: &Matrix, layer: &Linear<Self>, then: Epilogue<'_>) -> Matrix {
-        let tile = self.context.choices().tile(layer.weight.product());
-        linear(&self.context, tile, x, &layer.weight, layer.bias.as_ref(), then)
+        let tile = self.tuned.choices().tile(layer.weight.product());
+        linear(self.context(), tile, x, &layer.weight, layer.bias.as_ref(), then)
     }
 }
 
@@ -48,7 +53,7 @@ impl Ops for Gpu {
     type Table = Buffer;
 
     fn weight(&self, shape: [usize; 2], values: Values<'_>) -> Weight {
-        let new = |format, bytes: &[u8]| Weight::new(&self.context, format, shape, bytes, values.scales);
+        let new = |format, bytes: &[u8]| Weight::new(self.context(), format, shape, bytes, values.scales);
         match values.dtype {
             Dtype::I8 => new(Format::Int8, values.bytes),
             Dtype::F16 => new(Format::F16, values.bytes),
@@ -65,17 +70,17 @@ impl Ops for Gpu {
         let weights = layers.each_ref().map(|layer| layer.weight.clone());
         let mixed =
             || Error::TensorType { name: "q_proj, k_proj, v_proj".to_owned(), got: "different ones".to_owned() };
-        let weight = Weight::stack(&self.context, &weights).ok_or_else(mixed)?;
+        let weight = Weight::stack(self.context(), &weights).ok_or_else(mixed)?;
         let biases: Option<Vec<_>> = layers.iter().map(|layer| layer.bias.as_ref()).collect();
-        Ok(Linear { weight, bias: biases.map(|biases| stack_buffers(&self.context, &biases)) })
+        Ok(Linear { weight, bias: biases.map(|biases| stack_buffers(self.context(), &biases)) })
     }
 
     fn vector(&self, values: Vec<f32>) -> Buffer {
-        self.context.floats("vector", &values)
+        self.context().floats("vector", &values)
     }
 
     fn table(&self, _: [usize; 2], values: Vec<f32>) -> Buffer {
-        self.context.floats("table", &values)
+        self.context().floats("table", &values)
     }
 
     async fn prepare(&self, shape: BlockShape, weight: &Weight) -> Result<()> {
@@ -93,19 +98,17 @@ impl Ops for Gpu {
         let layers = layers.map(|(shape, follows)| (Product { shape, format: weight.format() }, follows));
         let work = Work { layers: &layers, heads: Sequences { tokens, heads, causal }, width };
         if !tuning::is_worth_it(tokens, width, mlp) {
-            return tuning::check(&self.context, work).await;
+            return tuning::check(&self.tuned, work).await;
         }
-        let choices = tuning::tune(&self.context, &self.context.choices(), work).await?;
-        self.context.choose(choices);
-        Ok(())
+        tuning::tune(&self.tuned, work).await
     }
 
     fn most(&self, shape: BlockShape) -> usize {
-        (self.context.most_rows(shape.mlp.max(3 * shape.width)) / shape.tokens).max(1)
+        (self.context().most_rows(shape.mlp.max(3 * shape.width)) / shape.tokens).max(1)
     }
 
     fn picture_tokens(&self, pixels: Vec<f32>, embedding: &PictureEmbedding<Self>, config: &VisionConfig) -> Hidden {
-        let gpu = &*self.context;
+        let gpu = self.context();
         let side = config.image_size;
         gpu.begin(pixels.len() / (3 * side * side) * config.tokens());
         let pixels = gpu.upload(&pixels, 3 * side * side);
@@ -117,13 +120,13 @@ impl Ops for Gpu {
     }
 
     fn text_tokens(&self, values: Vec<f32>, [n, tokens, width]: [usize; 3], position: &Buffer) -> Hidden {
-        self.context.begin(n * tokens);
-        let embedded = self.context.upload(&values, width);
-        Hidden { matrix: rows::positions(&self.context, &embedded, position, tokens), tokens }
+        self.context().begin(n * tokens);
+        let embedded = self.context().upload(&values, width);
+        Hidden { matrix: rows::positions(self.context(), &embedded, position, tokens), tokens }
     }
 
     fn layer_norm(&self, x: &Hidden, norm: &LayerNorm<Self>) -> Hidden {
-        let matrix = rows::layer_norm(&self.context, &x.matrix, &norm.scale, &norm.shift);
+        let matrix = rows::layer_norm(self.context(), &x.matrix, &norm.scale, &norm.shift);
         Hidden { matrix, tokens: x.tokens }
     }
 
@@ -139,32 +142,32 @@ impl Ops for Gpu {
     fn attention(&self, x: &Hidden, qkv: &Linear<Self>, heads: usize, causal: bool) -> Hidden {
         let qkv = self.product(&x.matrix, qkv, Epilogue::Nothing); // [n · tokens, 3 · width]
         let heads = Sequences { tokens: x.tokens, heads, causal };
-        let matrix = attention(&self.context, self.context.choices().walk(heads), &qkv, heads);
+        let matrix = attention(self.context(), self.tuned.choices().walk(heads), &qkv, heads);
         Hidden { matrix, tokens: x.tokens }
     }
 
     fn pick(&self, x: &Hidden, places: &[usize]) -> Hidden {
         let from: Vec<usize> = places.iter().enumerate().map(|(index, place)| index * x.tokens + place).collect();
-        let y = self.context.matrix(places.len(), x.matrix.width());
-        rows::gather(&self.context, &x.matrix, &from, &y, 1, 0);
+        let y = self.context().matrix(places.len(), x.matrix.width());
+        rows::gather(self.context(), &x.matrix, &from, &y, 1, 0);
         Hidden { matrix: y, tokens: 1 }
     }
 
     fn stack(&self, tokens: Vec<Hidden>) -> Hidden {
         let (n, width) = tokens.first().map_or((0, 0), |first| (first.matrix.rows(), first.matrix.width()));
-        let y = self.context.matrix(n * tokens.len(), width);
+        let y = self.context().matrix(n * tokens.len(), width);
         let from: Vec<usize> = (0..n).collect();
         for (index, token) in tokens.iter().enumerate() {
-            rows::gather(&self.context, &token.matrix, &from, &y, tokens.len(), index);
+            rows::gather(self.context(), &token.matrix, &from, &y, tokens.len(), index);
         }
         Hidden { matrix: y, tokens: tokens.len() }
     }
 
     async fn wait(&self) -> Result<()> {
-        self.context.wait().await
+        self.context().wait().await
     }
 
     async fn read(&self, x: &Hidden) -> Result<Vec<f32>> {
-        self.context.read(&x.matrix).await
+        self.context().read(&x.matrix).await
     }
 }

@@ -2,29 +2,29 @@
 //! in the weights' number type, over the heads that it has. Asked once a session for each; kept choices are asked too,
 //! because a browser does not tell when it, or a driver, has changed.
 
-use super::trial::{AttentionTrial, Follows, LayerTrial};
-use super::{Work, name};
+use super::race::Trial;
+use super::trial::{AttentionTrial, LayerTrial};
+use super::tuned::Tuned;
+use super::work::{Follows, Work};
 use crate::Result;
 use crate::gpu::attention::{Sequences, Walk};
-use crate::gpu::context::Context;
 use crate::gpu::linear::Tile;
-use crate::gpu::matrix::Format;
-use crate::gpu::tuning::race::Trial;
+use crate::gpu::weight::Format;
 
 /// Tokens of the trial: more than a workgroup of any walk takes, and no multiple of one.
 const TOKENS: usize = 70;
 
 /// Asks kernels, and knows what it has asked.
 pub struct Check<'a> {
-    gpu: &'a Context,
+    tuned: &'a Tuned,
     heads: Sequences,
     width: usize,
     layer: Option<(Format, LayerTrial)>,
 }
 
 impl<'a> Check<'a> {
-    pub fn new(gpu: &'a Context, work: Work<'_>) -> Self {
-        Self { gpu, heads: work.heads, width: work.width, layer: None }
+    pub fn new(tuned: &'a Tuned, work: Work<'_>) -> Self {
+        Self { tuned, heads: work.heads, width: work.width, layer: None }
     }
 
     /// What is asked of a tile.
@@ -39,17 +39,17 @@ impl<'a> Check<'a> {
     pub async fn is_right_tile(&mut self, tile: Option<Tile>, format: Format, follows: Follows) -> Result<bool> {
         let Some(tile) = tile else { return Ok(false) };
         let asked = Self::tile(tile, format, follows);
-        if let Some(known) = self.gpu.answer(&asked) {
+        if let Some(known) = self.tuned.answer(&asked) {
             return Ok(known);
         }
         if self.layer.as_ref().is_none_or(|(of, _)| *of != format) {
-            self.layer = Some((format, LayerTrial::new(self.gpu, format)));
+            self.layer = Some((format, LayerTrial::new(&self.tuned.context, format)));
         }
         let right = match &self.layer {
-            Some((_, trial)) => trial.is_right(self.gpu, tile, follows).await?,
+            Some((_, trial)) => trial.is_right(&self.tuned.context, tile, follows).await?,
             None => false,
         };
-        self.gpu.remember(asked, right);
+        self.tuned.remember(asked, right);
         Ok(right)
     }
 
@@ -59,13 +59,14 @@ impl<'a> Check<'a> {
     /// [`crate::Error::DeviceFailed`].
     pub async fn is_right_walk(&self, walk: Option<Walk>) -> Result<bool> {
         let Some(walk) = walk else { return Ok(false) };
-        let asked = format!("{} {} wide, {}", walk.name(), self.width, name(self.heads));
-        if let Some(known) = self.gpu.answer(&asked) {
+        let asked = format!("{} {} wide, {}", walk.name(), self.width, self.heads.name());
+        if let Some(known) = self.tuned.answer(&asked) {
             return Ok(known);
         }
         let heads = Sequences { tokens: self.heads.tokens.min(TOKENS), ..self.heads };
-        let right = AttentionTrial::new(self.gpu, heads, self.width).is_right(self.gpu, walk).await?;
-        self.gpu.remember(asked, right);
+        let right =
+            AttentionTrial::new(&self.tuned.context, heads, self.width).is_right(&self.tuned.context, walk).await?;
+        self.tuned.remember(asked, right);
         Ok(right)
     }
 }

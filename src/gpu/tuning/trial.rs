@@ -1,12 +1,13 @@
 //! Products and attention of random numbers, and what some of their results must be.
 
-use super::Product;
 use super::race::Trial;
+use super::work::Follows;
 use crate::Result;
 use crate::gpu::attention::{self, Sequences, Walk, attention};
 use crate::gpu::context::Context;
 use crate::gpu::linear::{Epilogue, Tile, kernel, linear};
-use crate::gpu::matrix::{Buffer, Format, Matrix, Weight};
+use crate::gpu::matrix::{Buffer, Matrix};
+use crate::gpu::weight::{Format, Product, Weight};
 use crate::random::random;
 
 /// Rows, or tokens, of a probe.
@@ -14,17 +15,6 @@ const PROBE: usize = 8;
 
 /// A result that must come out: index, value, allowed difference.
 type Expected = (usize, f64, f64);
-
-/// What follows a product in a tower.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Follows {
-    /// Nothing.
-    Nothing,
-    /// CLIP's activation.
-    QuickGelu,
-    /// The residual stream is added.
-    Residual,
-}
 
 /// A product of random numbers.
 pub struct ProductTrial {
