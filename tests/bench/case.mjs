@@ -1,97 +1,110 @@
 // One case: two browsers, one comparison, then turns.
 import { readdirSync } from "node:fs";
 import { launch } from "../e2e/browser.mjs";
+import { compare } from "./compare.mjs";
+import { figures } from "./figures.mjs";
 import { memoryOf, watchMemory } from "./memory.mjs";
+import { MODELS } from "./models.mjs";
 import { FOLDERS } from "./server.mjs";
 
 export const PEERS = ["safelight", "onnxruntime"];
 
-/** Below it the peers do not compute the same thing, and a time would mean nothing. Rounding leaves about 1 − 1e-7. */
-const SAME = 0.99999;
-/** Two of the pictures must come out farther apart than the peers may, or the comparison proves nothing. */
-const APART = 0.99;
-
 /** Rounds that a case has at least, and after how long no further one begins: a software GPU takes minutes for each. */
 const LEAST_ROUNDS = 2;
 const PATIENCE_MS = 5 * 60_000;
+/** How long onnxruntime-web may take to the first result of a model that may be too large for it. */
+const FIRST_RESULT_MS = 8 * 60_000;
+/** Most characters that are repeated of a browser's reason; it may be a page long. */
+const REASON = 200;
 
-/** Milliseconds, memory and the ratio of `{ name, device, threads, browser, pictures, rounds }`; throws where the peers disagree. */
-export async function measure({ name, device, threads = 1, browser, pictures, rounds, leastRounds = LEAST_ROUNDS }, server, say) {
+/**
+ * Milliseconds, memory and the ratio of `{ name, model, device, threads, browser, pictures, rounds }`; throws where the peers
+ * disagree. Where a peer cannot run a model that is `tooLarge`, its part is `{ failed }`, a sentence, and the ratio is null.
+ */
+export async function measure(each, server, say) {
+  const { name, model, device, threads = 1, browser, pictures, rounds, leastRounds = LEAST_ROUNDS } = each;
   const files = readdirSync(FOLDERS["/pictures/"]).filter((file) => file.endsWith(".png")).sort();
   const addresses = files.slice(0, pictures).map((file) => `/pictures/${file}`);
-  const sessions = [];
+  const peers = [];
   try {
     for (const peer of PEERS) {
-      const session = await open(peer, { device, threads }, browser, addresses, server);
-      sessions.push(session);
-      say(`${name}  ${peer}: open after ${seconds(session.openMs)}, first run ${seconds(session.first.ms)}`);
+      const opened = await openOrSay(peer, { model: MODELS[model], device, threads }, browser, addresses, server);
+      peers.push(opened);
+      say(`${name}  ${peer}: ${opened.failed ?? `open after ${seconds(opened.openMs)}, first run ${seconds(opened.firstMs)}`}`);
     }
-    const cosine = compare(sessions, name);
-    const times = sessions.map(() => []);
+    const sessions = peers.filter(({ failed }) => failed === undefined);
+    if (new Set(sessions.map(({ input }) => input)).size > 1)
+      throw new Error(`The two browsers of ${name} made different numbers of the same pictures, so nothing was timed.`);
+    const cosine = compare(sessions.map(({ embeddings }) => embeddings), { name, pictures, dimension: MODELS[model].dimension });
     const start = performance.now();
     for (let round = 1; round <= rounds; round += 1) {
       if (round > leastRounds && performance.now() - start > PATIENCE_MS) break;
-      for (const [index, { page }] of sessions.entries()) times[index].push((await page.evaluate(() => call("run"))).ms);
-      say(`${name}  round ${round} of ${rounds}: ${times.map((runs, index) => `${PEERS[index]} ${seconds(runs.at(-1))}`).join(", ")}`);
+      for (const { page, times } of sessions) times.push((await page.evaluate(() => call("run"))).ms);
+      say(`${name}  round ${round} of ${rounds}: ${sessions.map(({ peer, times }) => `${peer} ${seconds(times.at(-1))}`).join(", ")}`);
     }
-    const peers = sessions.map(({ where, openMs, first, memory }, index) => ({ where, openMs, firstMs: first.ms, ms: summary(times[index]), memory }));
+    const [ours, theirs] = peers.map(figures);
+    const version = /[\d.]+/.exec(sessions[0].version)?.[0] ?? "";
     return {
-      name, device, threads, browser: `${browser} ${/[\d.]+/.exec(sessions[0].version)?.[0] ?? ""}`, pictures, cosine,
-      ...Object.fromEntries(PEERS.map((peer, index) => [peer, peers[index]])),
-      ratio: peers[0].ms.median / peers[1].ms.median,
+      name, model, device, threads, browser: `${browser} ${version}`, pictures, cosine,
+      safelight: ours, onnxruntime: theirs, ratio: theirs.failed === undefined ? ours.ms.median / theirs.ms.median : null,
     };
   } finally {
-    for (const session of sessions) await session.browser.close();
+    for (const { browser } of peers) await browser?.close();
+  }
+}
+
+/** {@link open}; that onnxruntime-web cannot run a large model is told in a sentence, everything else is an error. */
+async function openOrSay(peer, input, browser, addresses, server) {
+  const mayFail = peer === "onnxruntime" && input.model.tooLarge;
+  try {
+    return await open(peer, input, browser, addresses, server, mayFail ? FIRST_RESULT_MS : Infinity);
+  } catch (error) {
+    if (!mayFail) throw error;
+    return { failed: error.message };
   }
 }
 
 /** A browser with a peer that has its model, has run once and so has its kernels compiled. */
-async function open(peer, { device, threads }, name, pictures, server) {
+async function open(peer, { model, device, threads }, name, pictures, server, patience) {
   const browser = await launch(name);
+  let watch;
   try {
     const page = await browser.newPage();
     await page.goto(server.url);
     const { pid } = browser.process();
     const empty = memoryOf(pid);
-    const watch = watchMemory(pid);
+    watch = watchMemory(pid);
     const start = performance.now();
-    const where = await page.evaluate((input) => call("open", input), { peer, device, threads });
+    const where = await page.evaluate((input) => call("open", input), { peer, model, device, threads });
     const openMs = performance.now() - start;
     const input = await page.evaluate((input) => call("prepare", input), { pictures });
-    const first = await page.evaluate(() => call("run"));
+    const { ms: firstMs, embeddings } = await within(patience - openMs, page.evaluate(() => call("run")));
     const peak = watch.stop();
     const memory = peak === null || empty === null ? null : { peak, empty };
-    return { browser, page, where, openMs, input, first, memory, version: await browser.version() };
+    return { peer, browser, page, where, openMs, firstMs, embeddings, input, memory, times: [], version: await browser.version() };
   } catch (error) {
+    watch?.stop();
     await browser.close();
-    throw new Error(`${peer} on ${device} in ${name} failed: ${error.message}`);
+    throw new Error(`${peer} could not run ${model.title} on ${device} in ${name}: ${reason(error)}`);
   }
 }
 
-/** The smallest cosine between the peers' embeddings of one picture. */
-function compare([ours, theirs], name) {
-  if (ours.input !== theirs.input) throw new Error(`The two browsers of ${name} made different numbers of the same pictures, so nothing was timed.`);
-  const rows = ours.first.embeddings.length / 512;
-  const row = ({ first }, index) => first.embeddings.slice(index * 512, (index + 1) * 512);
-  if (ours.first.embeddings.length !== theirs.first.embeddings.length || !Number.isInteger(rows))
-    throw new Error(`The peers of ${name} gave ${ours.first.embeddings.length} and ${theirs.first.embeddings.length} numbers, so nothing was timed.`);
-  const cosines = Array.from({ length: rows }, (_, index) => cosine(row(ours, index), row(theirs, index)));
-  const lowest = Math.min(...cosines);
-  if (!(lowest >= SAME)) throw new Error(`The peers of ${name} disagree (cosine ${lowest}, at least ${SAME} is needed), so nothing was timed.`);
-  if (rows > 1 && !(cosine(row(ours, 0), row(ours, 1)) < APART)) throw new Error(`The pictures of ${name} all look the same to the model, so nothing was timed.`);
-  return lowest;
+/** What `promise` gives, or an error where it has not come within so many milliseconds. */
+async function within(ms, promise) {
+  if (ms === Infinity) return promise;
+  let timer;
+  const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`no first result within ${Math.round(FIRST_RESULT_MS / 60_000)} minutes`)), ms); });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
-function cosine(a, b) {
-  const dot = (x, y) => x.reduce((sum, value, index) => sum + value * y[index], 0);
-  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
-}
-
-function summary(runs) {
-  const sorted = [...runs].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  const median = sorted.length % 2 === 1 ? sorted[Math.floor(middle)] : (sorted[middle - 1] + sorted[middle]) / 2;
-  return { median, min: sorted[0], max: sorted.at(-1), runs };
+/** One line of what a browser says. */
+function reason({ message }) {
+  const line = message.replace(/\s+/g, " ").trim();
+  return line.length > REASON ? `${line.slice(0, REASON)}…` : line;
 }
 
 const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;

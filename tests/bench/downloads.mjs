@@ -3,6 +3,7 @@ import { createReadStream, readFileSync, statSync } from "node:fs";
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip, gzipSync } from "node:zlib";
+import { MODELS } from "./models.mjs";
 
 const CODE = /\.(m?js|wasm)$/;
 const PREFIX = { safelight: "/safelight/", onnxruntime: "/onnxruntime-web/" };
@@ -17,12 +18,17 @@ export function downloads(asked) {
   return Object.fromEntries(Object.entries(PREFIX).map(([peer, prefix]) => [peer, files(prefix)]));
 }
 
-/** The weights of each peer, in bytes: int8 that become float32 while they load, and float32 in an ONNX file. */
+/**
+ * The default model's weights for each peer, in bytes: int8 that become float32 while they load, and float32 in an ONNX file.
+ * null where no case asked for them; random weights are no download of anybody's.
+ */
 export async function weights(asked) {
-  const [ours] = [...asked].filter(([path]) => path.endsWith("/model.safetensors"));
+  const [ours] = [...asked].filter(([path]) => path.startsWith(PREFIX.safelight) && path.endsWith("/model.safetensors"));
+  const theirs = asked.get(MODELS["vit-b-16"].onnx);
+  if (ours === undefined || theirs === undefined) return null;
   return {
     safelight: { type: "int8", ...(await sizes(ours[1])) },
-    onnxruntime: { type: "float32", ...(await sizes(asked.get("/model.onnx"))) },
+    onnxruntime: { type: "float32", ...(await sizes(theirs)) },
   };
 }
 

@@ -22,7 +22,7 @@ class Graph:
 
     def weight(self, values):
         name = f"w{len(self.weights)}"
-        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self.weights.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
     def node(self, kind, *inputs, **attributes):

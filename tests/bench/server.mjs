@@ -3,6 +3,7 @@ import { createReadStream, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { modelFile } from "./models.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json", ".wasm": "application/wasm", ".png": "image/png" };
@@ -15,12 +16,12 @@ export const FOLDERS = {
   "/": join(root, "tests/bench/page"),
 };
 
-/** `asked` holds the path of every file that was served, on this machine. */
-export async function startServer(onnx) {
+/** Serves `models` as {@link modelFile} takes them; `asked` holds the path of every file that was served, on this machine. */
+export async function startServer(models) {
   const asked = new Map();
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
-    const file = pathname === "/model.onnx" ? onnx : inFolder(pathname);
+    const file = modelFile(pathname, models) ?? inFolder(pathname);
     let size;
     try {
       size = statSync(file).size;

@@ -1,12 +1,14 @@
 // onnxruntime-web, set up as its documentation says for WebGPU and for wasm.
 const SIDE = 224;
 
-export async function open(device, threads) {
+export async function open(device, threads, model) {
   const ort = await import(`/onnxruntime-web/ort.${device === "webgpu" ? "webgpu" : "wasm"}.bundle.min.mjs`);
   ort.env.wasm.numThreads = threads;
-  const session = await ort.InferenceSession.create("/model.onnx", {
+  const session = await ort.InferenceSession.create(model.onnx, {
     executionProviders: [device === "webgpu" ? "webgpu" : "wasm"],
     graphOptimizationLevel: "all",
+    // The ONNX file names its weights by their file's name alone.
+    ...(model.external && { externalData: [{ path: model.external.split("/").pop(), data: model.external }] }),
   });
   const run = async (pixels) => {
     const n = pixels.length / (3 * SIDE * SIDE);

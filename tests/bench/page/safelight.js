@@ -3,21 +3,28 @@ import init, { Loader, offerThreads } from "/safelight/safelight.js";
 
 const CHUNK = 4 << 20;
 
-export async function open(device, threads) {
+export async function open(device, threads, model) {
   await init();
   if (threads > 1) offerThreads((module, memory) => startHelpers(threads - 1, { module, memory }));
+  const { pack, head } = model.pack === null ? await defaultModel() : { pack: model.pack, head: null };
+  const [manifest, headFile] = await Promise.all([
+    fetch(`${pack}pack.json`).then((response) => response.text()),
+    head === null ? null : fetch(head).then((response) => response.arrayBuffer()),
+  ]);
+  const loader = await Loader.open(manifest, device === "webgpu" ? "gpu" : "cpu");
+  const weights = await fetch(pack + JSON.parse(manifest).files[0].name);
+  for await (const chunk of chunks(weights.body)) loader.push(chunk);
+  // A model without a head embeds pictures all the same.
+  const detector = await loader.finish(headFile && new Uint8Array(headFile));
+  return { where: detector.info.device.name, run: (pixels) => detector.embedTensor(pixels, () => true) };
+}
+
+/** The addresses of the page's own model and its head. */
+async function defaultModel() {
   const models = "/safelight/models/";
   const catalog = await (await fetch(`${models}catalog.json`)).json();
   const url = (kind) => models + catalog[`${kind}s`].find(({ id }) => id === catalog.default[kind]).url;
-  const [manifest, head] = await Promise.all([
-    fetch(`${url("pack")}pack.json`).then((response) => response.text()),
-    fetch(url("head")).then((response) => response.arrayBuffer()),
-  ]);
-  const loader = await Loader.open(manifest, device === "webgpu" ? "gpu" : "cpu");
-  const weights = await fetch(url("pack") + JSON.parse(manifest).files[0].name);
-  for await (const chunk of chunks(weights.body)) loader.push(chunk);
-  const detector = await loader.finish(new Uint8Array(head));
-  return { where: detector.info.device.name, run: (pixels) => detector.embedTensor(pixels, () => true) };
+  return { pack: url("pack"), head: url("head") };
 }
 
 /** As www/threads.ts starts them, but so many. */

@@ -5,9 +5,12 @@ let run; // pixels [n, 3, side, side] → embeddings [n, projection]
 let pixels;
 
 const calls = {
-  /** `peer` names a module beside this one; `device` is `webgpu` or `cpu`, which computes on `threads`. Tells where it computes, in words. */
-  async open({ peer, device, threads }) {
-    const opened = await (await import(`./${peer}.js`)).open(device, threads);
+  /**
+   * `peer` names a module beside this one; `model` is one of tests/bench/models.mjs; `device` is `webgpu` or `cpu`, which computes
+   * on `threads`. Tells where it computes, in words.
+   */
+  async open({ peer, model, device, threads }) {
+    const opened = await (await import(`./${peer}.js`)).open(device, threads, model);
     run = opened.run;
     return opened.where;
   },

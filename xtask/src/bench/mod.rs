@@ -1,9 +1,10 @@
 //! `cargo xtask bench`: this project beside onnxruntime-web and onnxruntime, in one run, on the same weights.
 //!
 //!     wheel ─ tests/float_graph.py ─ float32 ONNX ─┬─ tests/bench/run.mjs (with dist/, the site) ─ table or JSON
-//!                                                  └─ native (with the terminal's program) ─ rows
+//!     large: random weights ─ a pack, and ONNX ────┴─ native (with the terminal's program) ─ rows
 //!                                                     kernels (alone, on a GPU) ─ rows
 
+mod large;
 mod native;
 
 use std::fs;
@@ -16,16 +17,17 @@ use crate::command::{command, find, run};
 use crate::models::sha256;
 use crate::setup::{self, Purpose};
 use crate::{models, site};
+use large::LargeModel;
 
 /// Makes the float32 model of the wheel at `WHEEL`.
 const SCRIPT: &str = "tests/float_graph.py";
 
 /// What that script imports, and what runs its model natively; `tests/requirements.txt` pins the versions.
-const PYTHON_PACKAGES: &[&str] = &["numpy", "onnx", "onnxruntime"];
+const PYTHON_PACKAGES: &[&str] = &["numpy", "onnx", "onnxruntime", "safetensors"];
 
 /// What can be measured: what `tests/bench/run.mjs` knows, a device and a number of pictures; the terminal's program beside
-/// onnxruntime; and each kernel beside what the GPU can do.
-const CASES: [&str; 10] = [
+/// onnxruntime; and each kernel beside what the GPU can do. `l14`: the large model instead of the default one.
+const CASES: [&str; 14] = [
     "webgpu-1",
     "webgpu-8",
     "chromium-webgpu-1",
@@ -33,18 +35,25 @@ const CASES: [&str; 10] = [
     "cpu-8",
     "cpu-1-threads-2",
     "cpu-8-threads-2",
+    "l14-webgpu-1",
+    "l14-cpu-1",
+    "l14-cpu-1-threads-2",
     "native-1",
     "native-8",
+    "native-l14-1",
     "kernels",
 ];
+
+/// How the cases of the large model begin, in browsers and after `native-`.
+const LARGE: &str = "l14-";
 
 /// What to measure, and how to say it.
 #[derive(clap::Args)]
 pub struct Options {
-    /// One JSON object on the standard output instead of a table
+    /// JSON on the standard output instead of tables: one object of the browsers, one for each native row
     #[arg(long)]
     json: bool,
-    /// Only this device and number of pictures; may be given several times
+    /// Only this model, device and number of pictures; may be given several times
     #[arg(long, value_name = "CASE", value_parser = CASES)]
     only: Vec<String>,
     /// How often each case is measured after its first run, instead of its own number
@@ -63,23 +72,35 @@ pub fn bench(root: &Path, options: &Options) -> Result<()> {
         in_browsers(root, options, &pages)?;
     }
     for case in native {
-        match case.strip_prefix("native-") {
-            Some(pictures) => {
-                let (python, packages) = python(root)?;
-                let onnx = native::Onnxruntime { python, packages, model: float_model(root)? };
-                native::compare(root, &onnx, pictures.parse()?, options.rounds, options.json)?;
-            }
-            None => native::kernels(root, options.json)?,
-        }
+        let Some(case) = native::Case::parse(case) else {
+            native::kernels(root, options.json)?;
+            continue;
+        };
+        let (python, packages) = python(root)?;
+        let (model, pack) = if case.large {
+            let large = LargeModel::make(root, python, &packages)?;
+            (large.onnx(), Some(large.folder))
+        } else {
+            (float_model(root)?, None)
+        };
+        let onnx = native::Onnxruntime { python, packages, model };
+        native::compare(root, &onnx, pack.as_deref(), case.pictures, options.rounds, options.json)?;
     }
     Ok(())
 }
 
 fn in_browsers(root: &Path, options: &Options, cases: &[&str]) -> Result<()> {
-    let model = float_model(root)?;
+    let mut measure = command(root, "node", ["tests/bench/run.mjs"]);
+    let (large, default): (Vec<&str>, Vec<&str>) = cases.iter().partition(|case| case.starts_with(LARGE));
+    if !default.is_empty() {
+        measure.arg("--onnx").arg(float_model(root)?);
+    }
+    if !large.is_empty() {
+        let (python, packages) = python(root)?;
+        measure.arg("--l14").arg(LargeModel::make(root, python, &packages)?.folder);
+    }
     site::build(root)?;
-    let mut measure = command(root, "node", ["tests/bench/run.mjs", "--onnx"]);
-    measure.arg(model).args(options.json.then_some("--json"));
+    measure.args(options.json.then_some("--json"));
     measure.args(cases.iter().flat_map(|case| ["--only", case]));
     measure.args(options.rounds.iter().flat_map(|rounds| ["--rounds".to_owned(), rounds.to_string()]));
     let status = measure.status().context("node cannot be started")?;
@@ -119,4 +140,31 @@ fn python(root: &Path) -> Result<(&'static str, PathBuf)> {
     install.args(["--constraint", "tests/requirements.txt", "--target"]).arg(&packages).args(PYTHON_PACKAGES);
     run(&mut install).with_context(|| format!("pip could not install {import}"))?;
     Ok((python, packages))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cases_of_pages_are_those_that_the_script_knows() {
+        let script = include_str!("../../../tests/bench/run.mjs");
+        let known: Vec<&str> =
+            script.split("{ name: \"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0)).collect();
+        let pages: Vec<&str> = CASES.into_iter().filter(|case| !native::is_native(case)).collect();
+        let sorted = |mut cases: Vec<&'static str>| {
+            cases.sort_unstable();
+            cases
+        };
+        assert_eq!(sorted(known), sorted(pages));
+    }
+
+    #[test]
+    fn a_native_case_is_a_model_and_a_number_of_pictures() {
+        let parse = |case| native::Case::parse(case).map(|case| (case.large, case.pictures));
+        assert_eq!(parse("native-8"), Some((false, 8)));
+        assert_eq!(parse("native-l14-1"), Some((true, 1)));
+        let others = CASES.into_iter().filter(|case| native::is_native(case) && parse(case).is_none());
+        assert_eq!(others.collect::<Vec<_>>(), ["kernels"]);
+    }
 }

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::command::{command, run};
 use crate::test::on_software_gpu;
@@ -27,6 +27,22 @@ pub fn is_native(case: &str) -> bool {
     case == "kernels" || case.starts_with("native-")
 }
 
+/// What the terminal's program and onnxruntime are given.
+pub struct Case {
+    /// The large model instead of the default one.
+    pub large: bool,
+    pub pictures: usize,
+}
+
+impl Case {
+    /// Of `native-8` or `native-l14-1`; `None` where the name is no such case's.
+    pub fn parse(name: &str) -> Option<Self> {
+        let rest = name.strip_prefix("native-")?;
+        let (large, pictures) = rest.strip_prefix(super::LARGE).map_or((false, rest), |pictures| (true, pictures));
+        Some(Self { large, pictures: pictures.parse().ok()? })
+    }
+}
+
 /// What runs the other side.
 pub struct Onnxruntime {
     pub python: &'static str,
@@ -39,13 +55,17 @@ pub struct Onnxruntime {
 /// A program that runs once for each line it is sent.
 struct Peer {
     name: String,
+    /// Until the model was open, in a program that had started.
+    open_ms: f64,
     child: Child,
     answers: BufReader<ChildStdout>,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Opened {
     r#where: String,
+    open_ms: f64,
 }
 
 #[derive(Deserialize)]
@@ -54,8 +74,16 @@ struct Answer {
     embeddings: Vec<f64>,
 }
 
-/// Prints one line for each engine: milliseconds from pixels to embeddings, and how much longer this project takes.
-pub fn compare(root: &Path, onnx: &Onnxruntime, pictures: usize, rounds: Option<u32>, as_json: bool) -> Result<()> {
+/// Prints one line for each engine: milliseconds from pixels to embeddings, how much longer this project takes, and the start,
+/// from nothing to the first result. `pack` is the folder of another model than the default one.
+pub fn compare(
+    root: &Path,
+    onnx: &Onnxruntime,
+    pack: Option<&Path>,
+    pictures: usize,
+    rounds: Option<u32>,
+    as_json: bool,
+) -> Result<()> {
     build(root)?;
     let folder = root.join("tests/golden/clip/pictures");
     let entries = fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
@@ -65,7 +93,8 @@ pub fn compare(root: &Path, onnx: &Onnxruntime, pictures: usize, rounds: Option<
     files.truncate(pictures);
     let pixels = root.join("target/bench/pixels");
     let mut ours = command(root, "target/release/safelight", ["bench-tower", "--device", "cpu", "--pixels"]);
-    let mut peers = vec![Peer::start(ours.arg(&pixels).args(&files), "Safelight")?];
+    ours.arg(&pixels).args(&files).args(pack.iter().flat_map(|pack| [Path::new("--pack"), pack]));
+    let mut peers = vec![Peer::start(&mut ours, "Safelight")?];
     for threads in THREADS {
         let mut theirs = command(root, onnx.python, ["tests/bench/native.py"]);
         theirs.args([&onnx.model, &pixels]).arg(threads.to_string()).env("PYTHONPATH", &onnx.packages);
@@ -88,24 +117,60 @@ pub fn compare(root: &Path, onnx: &Onnxruntime, pictures: usize, rounds: Option<
     for times in &mut times {
         times.sort_by(f64::total_cmp);
     }
-    let middle = |times: &[f64]| times.get(times.len() / 2).copied().unwrap_or(f64::NAN);
     let ours = middle(&times[0]);
-    for ((peer, times), cosine) in peers.iter().zip(&times).zip(cosines) {
-        let (median, ratio) = (middle(times), ours / middle(times));
-        if as_json {
-            println!(
-                "{}",
-                json!({ "native": peer.name, "pictures": pictures, "ms": times, "ratio": ratio, "cosine": cosine })
-            );
-        } else {
-            let (least, most) = (times[0], times[times.len() - 1]);
-            let name = &peer.name;
-            println!(
-                "native, {pictures} pictures  {name:<38} {median:>7.0} ms ({least:.0}–{most:.0})  ratio {ratio:.2}  cosine {cosine:.7}"
-            );
-        }
+    let model = if pack.is_some() { "ViT-L/14" } else { "ViT-B/16" };
+    for (index, (peer, times)) in peers.iter().zip(times).enumerate() {
+        let ratio = ours / middle(&times);
+        let (open_ms, first_ms, cosine) = (peer.open_ms, first[index].ms, cosines[index]);
+        let row = Row { name: &peer.name, model, pictures, times, ratio, cosine, open_ms, first_ms };
+        println!("{}", if as_json { row.json().to_string() } else { row.line() });
     }
     Ok(())
+}
+
+/// One engine's part of a case.
+struct Row<'a> {
+    name: &'a str,
+    model: &'a str,
+    pictures: usize,
+    /// Milliseconds from pixels to embeddings, sorted, the first run left out.
+    times: Vec<f64>,
+    /// This project's median over this engine's.
+    ratio: f64,
+    /// Of the embeddings, with this project's.
+    cosine: f64,
+    open_ms: f64,
+    first_ms: f64,
+}
+
+impl Row<'_> {
+    /// From nothing, in a program that had started, to the first result.
+    fn start_ms(&self) -> f64 {
+        self.open_ms + self.first_ms
+    }
+
+    fn json(&self) -> Value {
+        let Self { name, model, pictures, times, ratio, cosine, open_ms, first_ms } = self;
+        json!({
+            "native": name, "model": model, "pictures": pictures, "ms": times, "ratio": ratio, "cosine": cosine,
+            "openMs": open_ms, "firstMs": first_ms, "startMs": self.start_ms(),
+        })
+    }
+
+    fn line(&self) -> String {
+        let Self { name, model, pictures, times, ratio, cosine, .. } = self;
+        let (least, most) = (times.first().copied().unwrap_or(f64::NAN), times.last().copied().unwrap_or(f64::NAN));
+        let (median, start) = (middle(times), self.start_ms() / 1e3);
+        let plural = if *pictures == 1 { "" } else { "s" };
+        format!(
+            "native, {model}, {pictures} picture{plural}  {name:<38} {median:>7.0} ms ({least:.0}–{most:.0})  ratio {ratio:.2}  cosine {cosine:.7}  first result after {start:.1} s"
+        )
+    }
+}
+
+/// Of sorted times.
+fn middle(times: &[f64]) -> f64 {
+    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Prints each kernel's rate.
@@ -127,8 +192,9 @@ impl Peer {
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = child.with_context(|| format!("{name} cannot be started"))?;
         let answers = BufReader::new(child.stdout.take().context("a program without an output")?);
-        let mut peer = Self { name: name.to_owned(), child, answers };
-        let Opened { r#where } = peer.answer()?;
+        let mut peer = Self { name: name.to_owned(), open_ms: 0.0, child, answers };
+        let Opened { r#where, open_ms } = peer.answer()?;
+        peer.open_ms = open_ms;
         peer.name = format!("{name}, {where}", r#where = r#where);
         Ok(peer)
     }
@@ -173,5 +239,17 @@ mod tests {
     fn the_cosine_is_that_of_the_picture_that_differs_most() {
         assert!((lowest_cosine(&[1.0, 0.0, 3.0, 4.0], &[2.0, 0.0, 4.0, 3.0], 2) - 0.96).abs() < 1e-12);
         assert!(lowest_cosine(&[1.0], &[1.0, 2.0], 1).is_nan());
+    }
+
+    #[test]
+    fn the_start_is_told_with_model_and_times() {
+        let (name, model) = ("onnxruntime, 2 threads", "ViT-L/14");
+        let times = vec![1900.0, 2000.0, 2500.0];
+        let row = Row { name, model, pictures: 1, times, ratio: 0.9, cosine: 1.0, open_ms: 4000.0, first_ms: 2250.0 };
+        assert_eq!(row.json()["startMs"], 6250.0);
+        assert_eq!(row.json()["model"], model);
+        let line = row.line();
+        let parts = ["native, ViT-L/14, 1 picture  onnxruntime", "2000 ms (1900–2500)", "first result after 6.2 s"];
+        assert!(parts.iter().all(|part| line.contains(part)), "{line}");
     }
 }
