@@ -18,6 +18,7 @@ test("embeddings of any length are compared picture by picture", () => {
 
 test("embeddings of another model's length are refused, also those of one peer alone", () => {
   assert.throws(() => compare([PICTURES, [1, 0, 0]], shape), /6 and 3 numbers instead of 6/);
+  assert.throws(() => compare([PICTURES, [...PICTURES, ...PICTURES]], shape), /6 and 12 numbers instead of 6/);
   assert.throws(() => compare([PICTURES], { ...shape, dimension: 2 }), /6 numbers instead of 4/);
   assert.equal(compare([PICTURES], shape), null);
 });
