@@ -58,6 +58,17 @@ pub struct DeviceInfo {
     pub self_test: Option<SelfTest>,
 }
 
+impl DeviceInfo {
+    /// The same, with how many threads the CPU's products take; a GPU keeps its name.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        if self.kind == Kind::Cpu {
+            self.name = cpu_name(threads);
+        }
+        self
+    }
+}
+
 /// Result of the self-test at start: see [`crate::clip::self_test`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -124,7 +135,7 @@ impl Device {
     /// Records how many threads the CPU's products take.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
-        self.info.name = cpu_name(threads);
+        self.info = self.info.with_threads(threads);
         self
     }
 

@@ -72,3 +72,9 @@ export function replaced(problem?: Problem): Notice {
   const words = problem === undefined ? "" : ` (${problem.message})`;
   return { code: "device-replaced", message: `The GPU failed twice, so the CPU is used from here on.${words}` };
 }
+
+/** The one thing about a device that changes while a worker lives. */
+export const THREADS_LOST: Notice = {
+  code: "threads-lost",
+  message: "A thread of the detector stopped answering, so a single one computes from here on, and checks take longer.",
+};

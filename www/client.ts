@@ -2,7 +2,7 @@
  * What the page and the extension talk to: pictures in, verdicts out. It owns the worker, and replaces one that
  * crashes, loses its device or hangs; a picture that was under way then runs again, at last on the CPU.
  */
-import { attempt, PATIENCE, replaced, retried, startWorker } from "./attempt.ts";
+import { attempt, PATIENCE, replaced, retried, startWorker, THREADS_LOST } from "./attempt.ts";
 import type { CallOptions, Patience } from "./attempt.ts";
 import { abortable, stopped } from "./cancel.ts";
 import { Connection } from "./connection.ts";
@@ -80,6 +80,10 @@ export class Client {
   /** Checks one picture, with its caption where the head reads captions; several wait for each other. Rejects with a `Problem`. */
   async check(picture: Blob, { caption = null, ...options }: CheckOptions = {}): Promise<Verdict> {
     const verdict = await this.call("check", { picture, caption }, options);
+    if (this.#opened !== null && verdict.device.name !== this.#opened.info.device.name) {
+      const { info, notices } = this.#opened;
+      this.#tell({ info: { ...info, device: verdict.device }, notices: [...notices, THREADS_LOST] });
+    }
     if (verdict.caption === "used" && this.#opened !== null && !this.#opened.info.pack.tokenizer) {
       const { info } = this.#opened;
       this.#tell({ ...this.#opened, info: { ...info, pack: { ...info.pack, tokenizer: true } } });

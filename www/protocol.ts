@@ -15,7 +15,7 @@ import type {
   TrainConfig,
   TrainingReport,
 } from "./safelight-training.js";
-import type { DetectorInfo, DevicePreference, Facts, HeadFigures, Verdict } from "./safelight.js";
+import type { DetectorInfo, DeviceInfo, DevicePreference, Facts, HeadFigures, Verdict } from "./safelight.js";
 
 export interface Calls {
   /** Load a pack and a head; everything later uses them. */
@@ -172,6 +172,8 @@ export interface Progress {
   stage: "wait" | "convert" | "download" | "load" | "check" | "embed" | "audit" | "gather" | "epoch" | "finish";
   done: number;
   total: number;
+  /** With the last `gather`: where the training computes. */
+  device?: DeviceInfo;
   /** With `epoch`: those that are new since the last report. */
   epochs?: EpochReport[];
   /** With `epoch`: later stages end after this many epochs. */
@@ -180,7 +182,7 @@ export interface Progress {
 
 /** Something that went differently than hoped, without stopping the work. */
 export interface Notice {
-  code: "storage-full" | "storage-none" | "pack-reloaded" | "device-retried" | "device-replaced" | "limit-chosen" | "head-replaced" | "model-replaced";
+  code: "storage-full" | "storage-none" | "pack-reloaded" | "device-retried" | "device-replaced" | "limit-chosen" | "head-replaced" | "model-replaced" | "threads-lost";
   message: string;
 }
 

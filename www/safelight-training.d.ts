@@ -1,5 +1,5 @@
 /** What the wasm module that trains offers to the worker (`src/web/` with the feature `train`), beside what `safelight.js` has too. */
-import type { Facts, Observe } from "./safelight.js";
+import type { DeviceInfo, Facts, Observe } from "./safelight.js";
 
 export default function init(): Promise<unknown>;
 
@@ -22,6 +22,8 @@ export class Trainer {
   static create(set: TrainingSet, config: TrainConfig, base: Uint8Array | null, device: "gpu" | "cpu"): Promise<Trainer>;
   /** Goes on from `state` with the same set: the result is that of a run without the break. */
   static resume(set: TrainingSet, state: Uint8Array, device: "gpu" | "cpu"): Promise<Trainer>;
+  /** Where it computes: on the CPU, with the reason as its `fallback`, where the GPU lacks what training needs. */
+  readonly device: DeviceInfo;
   /** The next epoch; null when there is none left. `observe` counts its steps; false throws `cancelled`, and the next call goes on at the same step. */
   epoch(observe: Observe): Promise<EpochReport | null>;
   /** Ends the present stage with what it has, once it has an epoch. Not while an epoch runs. */

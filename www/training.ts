@@ -109,6 +109,8 @@ export class Run {
     const { run, heads } = await begin(input, detector);
     this.#limit = run.limit;
     const trainer = await this.#open(run, heads, surroundings);
+    const { length } = run.input.pictures;
+    report({ stage: "gather", done: length, total: length, device: trainer.device });
     try {
       await this.#epochsOf(trainer, run, surroundings);
     } catch (thrown) {

@@ -19,7 +19,7 @@ use wasm_bindgen_futures::JsFuture;
 use crate::Error;
 use crate::clip::pack::{Manifest, PackReader};
 use crate::clip::self_test;
-use crate::detector::blank_head;
+use crate::detector::{Verdict, blank_head};
 use crate::device::{Kind, Preference};
 use crate::extractor::Extractor;
 use crate::head::Head;
@@ -113,7 +113,9 @@ impl Detector {
     /// None that a loaded detector can have.
     #[wasm_bindgen(getter)]
     pub fn info(&self) -> JsResult<JsDetectorInfo> {
-        to_js(&self.detector.info().map_err(throw)?)
+        let mut info = self.detector.info().map_err(throw)?;
+        info.device = info.device.with_threads(threads::running());
+        to_js(&info)
     }
 
     /// Which kernels were chosen on this GPU, as a text to keep; empty on the CPU and before the first check.
@@ -136,7 +138,7 @@ impl Detector {
         #[wasm_bindgen(unchecked_param_type = "string | null")] caption: Option<String>,
     ) -> JsResult<JsVerdict> {
         let verdict = self.detector.check(&bytes, caption.as_deref(), &mut Observer(observe)).await;
-        to_js(&verdict.map_err(throw)?)
+        answer(verdict)
     }
 
     /// Checks what the browser decoded: upright, straight RGBA, 8 bits, `[height, width, 4]`.
@@ -155,8 +157,15 @@ impl Detector {
     ) -> JsResult<JsVerdict> {
         let picture = Picture::from_rgba(&rgba, width, height, &format, &Limits::default()).map_err(throw)?;
         let verdict = self.detector.check_picture(&picture, caption.as_deref(), &mut Observer(observe)).await;
-        to_js(&verdict.map_err(throw)?)
+        answer(verdict)
     }
+}
+
+/// A verdict with the threads that are left: a helper may have been lost since the device was opened.
+fn answer(verdict: crate::Result<Verdict>) -> JsResult<JsVerdict> {
+    let mut verdict = verdict.map_err(throw)?;
+    verdict.device = verdict.device.with_threads(threads::running());
+    to_js(&verdict)
 }
 
 /// Calls `observe(done, total)` in JavaScript; anything but `false` goes on.

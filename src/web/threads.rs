@@ -107,6 +107,11 @@ pub async fn start() -> usize {
             POOL.with(|cell| cell.replace(Some(pool)));
         }
     }
+    running()
+}
+
+/// The number of threads that compute now: one, once a helper was lost.
+pub fn running() -> usize {
     POOL.with(|cell| cell.borrow().as_ref().map_or(1, |pool| pool.threads.get()))
 }
 

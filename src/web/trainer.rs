@@ -8,9 +8,9 @@ use js_sys::{Function, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use super::types::to_js;
-use super::types::training::{JsAuditReport, JsEpochReport, JsTrainConfig, JsTrained, JsTrainingSpeed};
+use super::types::training::{JsAuditReport, JsDeviceInfo, JsEpochReport, JsTrainConfig, JsTrained, JsTrainingSpeed};
 use super::{JsResult, Observer, throw};
-use crate::device::{Device, Preference};
+use crate::device::{Device, DeviceInfo, Preference};
 use crate::head::HeadFile;
 use crate::train::audit::{self, AuditReport};
 use crate::train::data::set::{self, LabelledPicture};
@@ -99,6 +99,7 @@ pub fn preset(#[wasm_bindgen(unchecked_param_type = "PresetName")] name: &str) -
 #[wasm_bindgen]
 pub struct Trainer {
     session: Session,
+    device: DeviceInfo,
 }
 
 #[wasm_bindgen]
@@ -121,7 +122,7 @@ impl Trainer {
             Some(audit) => session.with_audit(audit),
             None => session,
         };
-        Ok(Self { session })
+        Ok(Self { session, device: device.info().clone() })
     }
 
     /// Goes on from [`Trainer::state`] with the same set.
@@ -134,7 +135,17 @@ impl Trainer {
         #[wasm_bindgen(unchecked_param_type = "\"gpu\" | \"cpu\"")] device: String,
     ) -> JsResult<Trainer> {
         let device = open(&device).await?;
-        Ok(Self { session: Session::resume(Arc::clone(&set.set), &state, &device).map_err(throw)? })
+        let session = Session::resume(Arc::clone(&set.set), &state, &device).map_err(throw)?;
+        Ok(Self { session, device: device.info().clone() })
+    }
+
+    /// Where it computes: on the CPU, with the reason, where the GPU lacks what training needs.
+    ///
+    /// # Errors
+    /// None that an open device can have.
+    #[wasm_bindgen(getter)]
+    pub fn device(&self) -> JsResult<JsDeviceInfo> {
+        to_js(&self.device)
     }
 
     /// The next epoch, or the rest of one that was stopped; null when there is none left. `observe` is

@@ -17,9 +17,9 @@ after(async () => {
   await server?.close();
 });
 
-async function fresh() {
+async function fresh(search = "") {
   await page?.close();
-  ({ page, errors } = await openPage(browser, server.url));
+  ({ page, errors } = await openPage(browser, `${server.url}${search}`));
   await ready(page);
 }
 
@@ -37,6 +37,20 @@ for (const words of ["lose-gpu", "crash-gpu"]) {
     assert.deepEqual(errors, []);
   });
 }
+
+test("a thread that is lost changes the line of the device, and the page says so once", async () => {
+  await fresh("?device=cpu");
+  await pick(page, steered("before.jpg", "p=0.9"));
+  await settled(page, 1);
+  assert.equal(await page.$eval("#device-line", (line) => line.textContent), "CPU");
+  await pick(page, steered("losing.jpg", "lose-helper"), steered("after.jpg", "p=0.1"));
+  const shown = await settled(page, 3);
+  for (const name of ["losing.jpg", "after.jpg"]) assert.match(named(shown, name).facts, /CPU · WebAssembly SIMD, 1 thread ·/);
+  assert.equal(await page.$eval("#device-line", (line) => line.textContent), "CPU · WebAssembly SIMD, 1 thread");
+  assert.match(await page.$eval("#device-detail", (detail) => detail.textContent), /In use: CPU · WebAssembly SIMD, 1 thread/);
+  assert.deepEqual(await page.$$eval("#notices li", (all) => all.map((item) => item.textContent)), ["A thread of the detector stopped answering, so a single one computes from here on, and checks take longer."]);
+  assert.deepEqual(errors, []);
+});
 
 test("a picture that panics everywhere fails alone", async () => {
   await fresh();

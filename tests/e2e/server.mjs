@@ -15,7 +15,7 @@ const TYPES = {
  * `faults.cutAfter`: bytes of the pack after which the next answer's connection breaks (once);
  * `faults.ignoreRange`: answer 200 to a Range; `faults.delay`: milliseconds before each 64 KiB of the pack;
  * `faults.headers`: headers to send instead; `faults.missing`: a path that is answered with 404;
- * `faults.worker`: code that the page's worker runs first, to take away what other browsers lack (the service worker
+ * `faults.helper`: what is sent in place of helper.js; `faults.worker`: code that the page's worker runs first, to take away what other browsers lack (the service worker
  * then refuses to install, because worker.js is not the file that was sealed).
  */
 export async function startServer(folder, faults = {}, beside = {}) {
@@ -32,6 +32,7 @@ export async function startServer(folder, faults = {}, beside = {}) {
     const [mount, place] = Object.entries(beside).find(([mount]) => path.startsWith(mount)) ?? ["/", folder];
     let bytes = await readFile(join(place, normalize(`/${path.slice(mount.length)}`))).catch(() => null);
     if (path === "/worker.js" && faults.worker) bytes = Buffer.concat([Buffer.from(`${faults.worker}\n`), bytes]);
+    if (path === "/helper.js" && faults.helper) bytes = Buffer.from(faults.helper);
     if (path === faults.missing) bytes = null;
     const headers = { ...rules, ...faults.headers };
     const end = (status, content = "") => {

@@ -12,6 +12,14 @@ import { until } from "./extension/until.mjs";
 const MINUTES = 60_000;
 const THREADS = /^CPU · WebAssembly SIMD, (\d) threads?$/;
 const NOT_ISOLATED = { headers: { "Cross-Origin-Opener-Policy": "unsafe-none", "Cross-Origin-Embedder-Policy": "unsafe-none" } };
+/** A helper that starts, takes chunks of every product, and computes none. */
+const THIEF = {
+  helper: `onmessage = ({ data: { memory } }) => {
+    const words = new Int32Array(memory.buffer, 0, 64);
+    postMessage("ready");
+    for (;;) if (Atomics.load(words, 16) > 0) Atomics.sub(words, 16, 1);
+  };`,
+};
 /** The helpers' script does not arrive. */
 const NO_HELPER = { missing: "/helper.js" };
 
@@ -59,6 +67,20 @@ test("chromium: helpers that do not start leave one thread; others end with the 
   }
 });
 
+test("chromium: a helper that is lost in a check leaves one thread, the same verdict, and a line that says so", { timeout: 5 * MINUTES }, async () => {
+  const browser = await launch("chromium");
+  try {
+    const one = await check(browser, NOT_ISOLATED);
+    const lost = await check(browser, THIEF);
+    assert.ok(lost.threads > 1, "this test needs two cores");
+    assert.equal(lost.after, "CPU · WebAssembly SIMD, 1 thread");
+    assert.match(lost.facts, /CPU · WebAssembly SIMD, 1 thread ·/);
+    assert.equal(lost.probability, one.probability);
+  } finally {
+    await browser.close();
+  }
+});
+
 /** Opens the page from a server with these faults, checks a picture, and closes it. */
 async function check(browser, faults) {
   const server = await startServer(dist, faults);
@@ -71,7 +93,8 @@ async function check(browser, faults) {
     const shown = await settled(page, 1);
     agrees(shown, 0);
     const [{ probability, facts }] = shown;
-    return { threads: Number(THREADS.exec(line)[1]), cores, probability, facts, errors };
+    const after = await page.$eval("#device-line", (element) => element.textContent);
+    return { threads: Number(THREADS.exec(line)[1]), after, cores, probability, facts, errors };
   } finally {
     await page.close();
     await server.close();

@@ -1,4 +1,4 @@
-// A training under way and the heads it leaves, with the fake detector in Chromium: pause, stop, what is lost.
+// A training under way and the heads it leaves, with the fake detector in Chromium: pause, stop, what is lost, where it computes.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { cards, launch, openPage, pick, ready, settled } from "./browser.mjs";
@@ -59,6 +59,26 @@ test("a worker that is lost in training is replaced, and training ends on the CP
   await page.click("#train");
   await finished(page);
   assert.equal(await page.$eval("#device-line", (line) => line.textContent), "CPU");
+  await browser.close();
+});
+
+test("the page says where it trains, and why on a GPU that cannot", async () => {
+  const { browser, page, errors } = await studio(server, "chromium");
+  // The names of the pictures steer the fake trainer.
+  for (const [source, says] of [
+    ["slow-epochs", "Training runs on the GPU: Imagined Graphics 9000."],
+    ["slow-epochs no-timestamps", "Training runs on the processor: the GPU lacks timestamp-query, which the tensor library needs for training."],
+  ]) {
+    await chooseFolder(page, makeFolder("where", { folders: [`real/${source}`, "generated/flux"], each: 12 }));
+    await toAudit(page);
+    await page.click("#train");
+    await page.waitForFunction(() => /epoch [3-9] of/.test(document.querySelector(".pass-line")?.textContent ?? ""), { polling: 50 });
+    assert.equal(await page.$eval(".where", (line) => line.textContent), says);
+    assert.equal(await page.$eval("#device-line", (line) => line.textContent), "GPU · Imagined Graphics 9000"); // pictures are checked there
+    await page.click(".pass .quiet"); // discards it
+    await page.waitForSelector("#folder");
+  }
+  assert.deepEqual(errors, []);
   await browser.close();
 });
 

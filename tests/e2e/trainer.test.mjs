@@ -58,6 +58,7 @@ test("a session trains its folds, then the head, and a break changes nothing", a
     const set = pictures();
     const audit = await set.audit(() => true);
     const whole = await Trainer.create(set, config, null, "cpu");
+    const { device } = whole;
     const reports = await epochs(whole);
     let broken = await Trainer.create(set, config, null, "cpu");
     const early = [{ ...(await broken.epoch(() => true)), ms: 0 }];
@@ -68,9 +69,10 @@ test("a session trains its folds, then the head, and a break changes nothing", a
     set.free();
     const later = await epochs(broken);
     const [first, second] = [await whole.finish(naming, like), await broken.finish(naming, like)];
-    return { audit, reports, code, resumed: [...early, ...later], heads: [[...first.head], [...second.head]], report: first.report };
+    return { device, audit, reports, code, resumed: [...early, ...later], heads: [[...first.head], [...second.head]], report: first.report };
   });
   assert.equal(result.code, "cancelled");
+  assert.equal(result.device.kind, "cpu");
   assert.equal(result.audit.pictures, 160);
   const { folds } = result.reports[0];
   assert.ok(folds >= 2);

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { Client } from "../client.ts";
 
-const VERDICT = { label: "real", probability: 0.1 };
+const NAME = "Somewhere";
+const VERDICT = { label: "real", probability: 0.1, device: { kind: "cpu", name: NAME } };
 const PICTURE = new Blob(["picture"]);
-const opened = ({ preference }) => ({ info: { device: { kind: preference === "cpu" ? "cpu" : "gpu" } }, notices: [] });
+const opened = ({ preference }) => ({ info: { device: { kind: preference === "cpu" ? "cpu" : "gpu", name: NAME } }, notices: [] });
 const failed = (code) => ({ error: { code, message: `${code}!` } });
 const SILENT = Symbol("says nothing");
 const DIES = Symbol("dies");
@@ -54,6 +55,17 @@ test("opens once and checks in order", async () => {
   assert.deepEqual(verdicts, [VERDICT, VERDICT]);
   assert.deepEqual(log, ["open 1 auto", "check 1", "check 1"]);
   assert.deepEqual(states, ["opening", "ready"]);
+});
+
+test("a verdict from fewer threads is told once, with the device that is left", async () => {
+  const left = { kind: "cpu", name: "one thread" };
+  const { states, open } = studio(({ kind }) => (kind === "check" ? { result: { ...VERDICT, device: left } } : undefined));
+  const client = await open();
+  await client.check(PICTURE);
+  await client.check(PICTURE);
+  assert.deepEqual(client.opened.info.device, left);
+  assert.deepEqual(client.opened.notices.map(({ code }) => code), ["threads-lost"]);
+  assert.deepEqual(states, ["opening", "ready", "ready"]);
 });
 
 test("a bad picture fails alone, on the same worker", async () => {

@@ -175,6 +175,10 @@ extern "C" {
     #[wasm_bindgen(typescript_type = "AuditReport")]
     pub type JsAuditReport;
 
+    /// `DeviceInfo` in TypeScript.
+    #[wasm_bindgen(typescript_type = "DeviceInfo")]
+    pub type JsDeviceInfo;
+
     /// `TrainConfig` in TypeScript.
     #[wasm_bindgen(typescript_type = "TrainConfig")]
     pub type JsTrainConfig;

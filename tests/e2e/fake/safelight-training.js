@@ -1,6 +1,7 @@
 // The training half of the fake module: deterministic curves and figures from the hashes of the pictures.
 // A picture whose name holds one of these words steers it:
 //   slow-epochs     300 ms an epoch
+//   no-timestamps   the GPU cannot train
 //   lose-training   on the GPU, the fourth epoch ends in a panic
 import { headFile } from "./heads.js";
 
@@ -96,7 +97,11 @@ export class Trainer {
     this.treatments = set.treatments;
     this.captions = set.captionDimension > 0;
     this.at = state;
-    this.device = device;
+    const cannot = device === "gpu" && this.pictures.some(({ name }) => name.includes("no-timestamps"));
+    const fallback = cannot ? "the GPU lacks timestamp-query, which the tensor library needs for training" : null;
+    this.device = device === "cpu" || cannot
+      ? { kind: "cpu", name: "WebAssembly SIMD, 1 thread", fallback, selfTest: null }
+      : { kind: "gpu", name: "Imagined Graphics 9000", fallback, selfTest: null };
     this.lent = false;
   }
 
@@ -117,7 +122,7 @@ export class Trainer {
         await pause(named("slow-epochs") ? 75 : 4);
         if (!observe(step, 4)) throw problem("cancelled", "Stopped.");
       }
-      if (named("lose-training") && this.device === "gpu" && at.done.length === 3) throw new WebAssembly.RuntimeError("unreachable");
+      if (named("lose-training") && this.device.kind === "gpu" && at.done.length === 3) throw new WebAssembly.RuntimeError("unreachable");
       const x = at.epoch / epochs;
       const seed = at.stage * 100 + at.epoch + 1;
       const report = {

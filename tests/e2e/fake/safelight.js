@@ -2,6 +2,7 @@
 // failures on request. A picture whose file ends in `safelight-fake:WORDS` steers it:
 //   lose-gpu | crash-gpu | hang-gpu   on the GPU only: the device is lost, the module panics, nothing ever comes back
 //   crash                             panics everywhere
+//   lose-helper                       on the CPU: one thread is left of several
 //   busy                              computes for seconds without ever yielding, as the CPU does
 //   slow                              yields, 300 ms a block
 //   p=0.87                            that probability
@@ -149,14 +150,14 @@ export class Detector {
 
   async #look(words, hash, picture, observe, caption) {
     if (this.info.head.blank) throw problem("head-none", "This model has no head yet.");
-    const { device } = this.info;
     const reads = this.info.head.captions;
     if (reads && caption !== null) this.#readable();
-    if (device.kind === "gpu") {
+    if (this.info.device.kind === "gpu") {
       if (words === "lose-gpu") throw problem("device-failed", "The GPU failed while it was computing: the device was lost.");
       if (words === "crash-gpu") throw new WebAssembly.RuntimeError("unreachable");
       if (words === "hang-gpu") await new Promise(() => undefined);
     }
+    if (words === "lose-helper") this.info = { ...this.info, device: { ...this.info.device, name: "WebAssembly SIMD, 1 thread" } };
     if (words === "crash") throw new WebAssembly.RuntimeError("unreachable");
     const start = performance.now();
     for (let block = 1; block <= BLOCKS; block += 1) {
@@ -170,7 +171,7 @@ export class Detector {
     const use = !reads ? "unread" : caption === null ? "missing" : "used";
     const label = probability <= THRESHOLDS.real ? "real" : probability >= THRESHOLDS.generated ? "generated" : "unsure";
     const clip = performance.now() - start;
-    return { label, probability, thresholds: THRESHOLDS, picture, views: ["whole picture"], caption: use, device, ms: { decode: 4, pixels: 3, clip, head: 1 } };
+    return { label, probability, thresholds: THRESHOLDS, picture, views: ["whole picture"], caption: use, device: this.info.device, ms: { decode: 4, pixels: 3, clip, head: 1 } };
   }
 
   free() {}

@@ -73,6 +73,7 @@ function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElem
   const left = h("p", { class: "fine pass-left" });
   const bar = h("progress", { "aria-label": "Training" });
   const plots = h("div", { class: "plots" });
+  const where = h("p", { class: "fine where" });
   const note = h("p", { class: "fine" });
   const wrong = h("p", { class: "problem", role: "alert", hidden: true });
   const stop = h("button", { type: "button", id: "stop-early", hidden: true, click: () => shorten() }, "Stop early and keep it");
@@ -90,6 +91,7 @@ function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElem
     bar.max = told.total;
     bar.value = told.done;
     if (told.stage === "gather") line.textContent = `Reading the features: ${words.count(told.done)} of ${words.count(told.total)}`;
+    if (told.device !== undefined) where.textContent = words.trainsOn(told.device);
     if (told.stage === "finish") line.textContent = "Calibrating and measuring";
     if (told.stage === "finish") left.textContent = "";
     if (told.stage !== "epoch" || told.epochs === undefined) return;
@@ -150,7 +152,7 @@ function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElem
     "div",
     {},
     h("p", { class: "lead" }, "First some heads are trained with a part of your pictures held back, to measure honestly; then the head itself, on all of them."),
-    h("div", { class: "pass" }, h("div", { class: "pass-words" }, line, left), bar, wrong, h("div", { class: "actions" }, stop, pause, discard), note),
+    h("div", { class: "pass" }, h("div", { class: "pass-words" }, line, left), bar, where, wrong, h("div", { class: "actions" }, stop, pause, discard), note),
     plots,
   );
   return { element, leave: () => abort.abort() };

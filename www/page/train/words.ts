@@ -1,5 +1,6 @@
 /** The sentences of training that depend on data. */
 import type { Problem } from "../../protocol.ts";
+import type { DeviceInfo } from "../../safelight.js";
 import type { AuditReport, Estimate, TrainingReport } from "../../safelight-training.js";
 import { sentence as sentenceOfChecks } from "../words.ts";
 
@@ -47,6 +48,12 @@ export function percentEstimate(value: Estimate | null): string {
   if (value === null) return "too few";
   const [low, high] = value.interval.map((end) => Math.round(end * 100));
   return `${Math.round(value.value * 100)} % (${low}–${high})`;
+}
+
+/** Where a head is trained, and why not on the GPU where one checks pictures. */
+export function trainsOn({ kind, name, fallback }: DeviceInfo): string {
+  if (kind === "gpu") return name === "" ? "Training runs on the GPU." : `Training runs on the GPU: ${name}.`;
+  return fallback === null ? "Training runs on the processor." : `Training runs on the processor: ${fallback}.`;
 }
 
 /** `about 14 minutes left` */
