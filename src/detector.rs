@@ -1,140 +1,30 @@
 //! A picture in, and its caption where there is one; a verdict out: the whole of the check flow, from the
 //! open model on.
 
-use serde::Serialize;
+mod info;
+mod prepared;
+mod verdict;
 
 use crate::Result;
 use crate::clip::tokenizer::Tokenizer;
 use crate::clock::Clock;
 use crate::device::DeviceInfo;
-use crate::extractor::{Extractor, Looked};
+use crate::extractor::Extractor;
 use crate::features::caption_part;
-use crate::head::info::{PackRef, Thresholds};
-use crate::head::{Figures, Head, HeadFile, Label, OperatingPoint};
-use crate::picture::{Limits, Picture};
+use crate::head::info::PackRef;
+use crate::head::{Head, HeadFile};
+use crate::picture::Picture;
 use crate::progress::Progress;
+
+pub use info::{DetectorInfo, HeadSummary, PackInfo};
+pub use prepared::Prepared;
+pub use verdict::{CaptionUse, Milliseconds, PictureInfo, Verdict};
 
 /// The loaded model and head.
 #[derive(Debug)]
 pub struct Detector {
     extractor: Extractor,
     head: Head,
-}
-
-/// What a detector says of itself.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct DetectorInfo {
-    /// Where it computes.
-    pub device: DeviceInfo,
-    /// The model.
-    pub pack: PackInfo,
-    /// The head.
-    pub head: HeadSummary,
-}
-
-/// The model, in short.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct PackInfo {
-    /// Stable name.
-    pub id: String,
-    /// Name for people.
-    pub name: String,
-    /// SHA-256 of the weight file.
-    pub sha256: String,
-    /// Whether it has a text tower.
-    pub text: bool,
-    /// Whether the tokenizer, which captions need besides, is loaded.
-    pub tokenizer: bool,
-}
-
-/// The head, in short.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct HeadSummary {
-    /// Stable name.
-    pub id: String,
-    /// Name for people.
-    pub name: String,
-    /// Day of training, ISO 8601.
-    pub trained: String,
-    /// Whether it reads captions.
-    pub captions: bool,
-    /// Whether there is none yet, and what stands here only stands in for it.
-    pub blank: bool,
-    /// From where a probability is called real or generated.
-    pub thresholds: Thresholds,
-    /// Other limits to choose from.
-    #[serde(rename = "operatingPoints")]
-    pub operating_points: Vec<OperatingPoint>,
-    /// Which pictures those were measured on, in words.
-    #[serde(rename = "operatingPointsSource")]
-    pub operating_points_source: String,
-    /// What it reached on sources it never saw.
-    pub figures: Figures,
-}
-
-/// The answer about one picture.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Verdict {
-    /// In a word.
-    pub label: Label,
-    /// Calibrated probability of being generated, 0…1.
-    pub probability: f32,
-    /// Where the word changes.
-    pub thresholds: Thresholds,
-    /// What was checked.
-    pub picture: PictureInfo,
-    /// How it was looked at, in words.
-    pub views: Vec<&'static str>,
-    /// What the caption had to do with it.
-    pub caption: CaptionUse,
-    /// Where it was computed.
-    pub device: DeviceInfo,
-    /// How long it took.
-    pub ms: Milliseconds,
-}
-
-/// What a caption had to do with a verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CaptionUse {
-    /// The head read it with the picture.
-    Used,
-    /// The head reads captions, and there was none.
-    Missing,
-    /// The head reads none.
-    Unread,
-}
-
-/// The picture, in short.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct PictureInfo {
-    /// Width when upright, in pixels.
-    pub width: u32,
-    /// Height when upright, in pixels.
-    pub height: u32,
-    /// Name of the format, as people write it.
-    pub format: String,
-}
-
-/// Time spent in each stage, in milliseconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Milliseconds {
-    /// Bytes to picture; 0 where the browser decoded.
-    pub decode: f64,
-    /// Picture to pixels.
-    pub pixels: f64,
-    /// The towers, with reading back.
-    pub clip: f64,
-    /// Features and head.
-    pub head: f64,
-}
-
-impl Milliseconds {
-    /// All stages together.
-    #[must_use]
-    pub fn total(&self) -> f64 {
-        self.decode + self.pixels + self.clip + self.head
-    }
 }
 
 impl Detector {
@@ -210,36 +100,45 @@ impl Detector {
     /// none.
     ///
     /// # Errors
-    /// What is wrong with the file, and as [`Detector::check_picture`].
+    /// What is wrong with the file, and as [`Detector::check_prepared`].
     pub async fn check(&self, bytes: &[u8], caption: Option<&str>, progress: &mut impl Progress) -> Result<Verdict> {
-        let clock = Clock::start();
-        let picture = Picture::decode(bytes, &Limits::default())?;
-        let decode = clock.ms();
-        let mut verdict = self.check_picture(&picture, caption, progress).await?;
-        verdict.ms.decode = decode;
-        Ok(verdict)
+        self.check_prepared(self.prepare(bytes)?, caption, progress).await
     }
 
     /// Checks a decoded picture.
     ///
     /// # Errors
-    /// [`crate::Error::HeadNone`], [`crate::Error::Cancelled`], [`crate::Error::DeviceFailed`], [`crate::Error::NotFinite`];
-    /// [`crate::Error::CaptionUnreadable`] and [`crate::Error::Tokenizer`] where a caption counts.
+    /// As [`Detector::check_prepared`].
     pub async fn check_picture(
         &self,
         picture: &Picture,
         caption: Option<&str>,
         progress: &mut impl Progress,
     ) -> Result<Verdict> {
+        self.check_prepared(self.prepare_picture(picture), caption, progress).await
+    }
+
+    /// Checks a picture that was made ready for the head in use.
+    ///
+    /// # Errors
+    /// [`crate::Error::HeadNone`], [`crate::Error::Cancelled`], [`crate::Error::DeviceFailed`], [`crate::Error::NotFinite`];
+    /// [`crate::Error::HeadFormat`] where the head that it was made ready for looks at pictures otherwise;
+    /// [`crate::Error::CaptionUnreadable`] and [`crate::Error::Tokenizer`] where a caption counts.
+    pub async fn check_prepared(
+        &self,
+        prepared: Prepared,
+        caption: Option<&str>,
+        progress: &mut impl Progress,
+    ) -> Result<Verdict> {
         if self.head.info().is_blank() {
             return Err(crate::Error::HeadNone);
         }
-        let mut ms = Milliseconds::default();
         let (spec, shape) = (&self.head.info().features, self.extractor.shape());
-        let clock = Clock::start();
-        let side = self.extractor.tower().config().image_size;
-        let looked = Looked::at(&spec.views, std::slice::from_ref(picture), side);
-        ms.pixels = clock.ms();
+        if prepared.views != spec.views {
+            let message = "the picture was made ready for a head with other views".to_owned();
+            return Err(crate::Error::HeadFormat { message });
+        }
+        let mut ms = Milliseconds { decode: prepared.decode, pixels: prepared.pixels, ..Milliseconds::default() };
 
         let clock = Clock::start();
         // First, because it is the shorter way: a caption that cannot be read is told at once.
@@ -247,7 +146,7 @@ impl Detector {
             Some(caption) if spec.caption => self.extractor.read_caption(caption).await?,
             _ => None,
         };
-        let seen = self.extractor.see(looked, progress).await?;
+        let seen = self.extractor.see(prepared.looked, progress).await?;
         ms.clip = clock.ms();
 
         let clock = Clock::start();
@@ -264,7 +163,7 @@ impl Detector {
             label: self.head.label(probability),
             probability,
             thresholds: self.head.info().thresholds,
-            picture: PictureInfo { width: picture.width, height: picture.height, format: picture.format.clone() },
+            picture: prepared.picture,
             views: present.map(|(view, _)| view.words()).collect(),
             caption: match (spec.caption, &embedding) {
                 (false, _) => CaptionUse::Unread,
@@ -280,7 +179,7 @@ impl Detector {
     /// projected embedding, `[n, projection]`, not normalised.
     ///
     /// # Errors
-    /// As [`Detector::check_picture`].
+    /// As [`crate::clip::vision::VisionTower::forward`].
     pub async fn embed_tensor(&self, pixels: Vec<f32>, progress: &mut impl Progress) -> Result<Vec<f32>> {
         Ok(self.extractor.tower().forward(pixels, progress).await?.embedding)
     }
