@@ -91,6 +91,15 @@ export class Client {
     return verdict;
   }
 
+  /**
+   * What will probably be checked next (`null`: nothing), so that the worker may make it ready while the GPU works. A hint
+   * only: it is not told again to a worker that replaces this one, lest a picture that kills workers take others along.
+   */
+  expect(picture: Blob | null): void {
+    if (this.#opened === null || this.#connection === null || this.#connection.ended) return;
+    this.#connection.call("expect", { picture }).result.catch(() => undefined);
+  }
+
   /** Uses a head that this browser keeps (by SHA-256) from now on, or again the site's (`null`). */
   async useHead(head: string | null): Promise<DetectorInfo> {
     const info = await this.call("useHead", { head });

@@ -1,4 +1,5 @@
-/** Pictures that Rust does not decode (AVIF, HEIC, …) and this browser may. */
+/** A picture's bytes, and pictures that Rust does not decode (AVIF, HEIC, …) and this browser may. */
+import { asProblem, Problem } from "./protocol.ts";
 
 export interface Decoded {
   /** Straight alpha, 8 bit, upright, in the picture's own colour numbers. */
@@ -11,6 +12,15 @@ export interface Decoded {
 /** Side above which no canvas is asked for: browsers refuse them, some by crashing. */
 const LARGEST_SIDE = 16_384;
 const LARGEST_AREA = 120_000_000;
+
+/** The bytes of a file, which may be gone by now. */
+export async function readable(picture: Blob): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await picture.arrayBuffer());
+  } catch (thrown) {
+    throw new Problem("picture-unreadable", asProblem(thrown, "picture-unreadable").message);
+  }
+}
 
 /** `null` when the browser cannot decode it either. */
 export async function decodeInBrowser(picture: Blob, bytes: Uint8Array): Promise<Decoded | null> {

@@ -1,8 +1,10 @@
 /** The worker's side of the protocol: owns the detector and serves calls one at a time. */
+import { Ahead } from "./ahead.ts";
 import { fetchPinned, fetchText, readCatalog } from "./catalog.ts";
 import type { Choice, PinnedFile } from "./catalog.ts";
-import { decodeInBrowser } from "./decode.ts";
+import { decodeInBrowser, readable } from "./decode.ts";
 import type { CheckingEngine, Engines } from "./engines.ts";
+import { BROKEN, describe, UNUSABLE } from "./faults.ts";
 import { keepKernels, keptKernels } from "./kernels.ts";
 import { asProblem, Problem } from "./protocol.ts";
 import type { Calls, Kind, Notice, OpenInput, Opened, Progress, Reply, Request } from "./protocol.ts";
@@ -13,21 +15,12 @@ import type { TokenizerFile } from "./tokenizer.ts";
 import type { Run, Surroundings } from "./training.ts";
 
 /** The calls that are answered without waiting for those before them. */
-type Urgent = "cancel" | "shorten";
+type Urgent = "cancel" | "shorten" | "expect";
 
 /** These do not wait for what came before: a training takes turns with it, and models are added beside it. */
 const BESIDE = new Set<Kind>(["train", "addModel", "listModels", "dropModel"]);
 
 type Report = (progress: Progress) => void;
-
-/**
- * Codes that mean the stored or downloaded bytes are not the published pack, which is then fetched once more:
- * while they are read, whatever damage does to them; at the end, their length and hash (the rest is the head's).
- */
-const BROKEN = { reading: /^(pack-length|pack-changed|weights-header|tensor-.*|not-finite)$/, finishing: /^(pack-length|pack-hash)$/ };
-
-/** Codes that mean an added model cannot be opened any more. */
-const UNUSABLE = /^(pack-.*|weights-header|tensor-.*|not-finite)$/;
 
 export class Host {
   readonly #post: (reply: Reply) => void;
@@ -46,6 +39,7 @@ export class Host {
   /** Every call that is waiting or running, so that `cancel` can reach it. */
   readonly #calls = new Map<number, AbortController>();
   readonly #runs = new Map<number, Run>();
+  readonly #ahead = new Ahead((cause) => this.crash(cause));
 
   constructor(post: (reply: Reply) => void, engines: Engines) {
     this.#post = post;
@@ -59,6 +53,11 @@ export class Host {
       if (request.kind === "cancel") this.#calls.get(call)?.abort();
       else this.#runs.get(call)?.shorten();
       this.#post({ id: request.id, result: found });
+      return;
+    }
+    if (request.kind === "expect") {
+      this.#ahead.expect(request.input.picture);
+      this.#post({ id: request.id, result: null });
       return;
     }
     const abort = new AbortController();
@@ -127,13 +126,13 @@ export class Host {
     switch (request.kind) {
       case "embed": {
         const { picture, treatments, caption } = request.input;
-        const file = { picture, bytes: new Uint8Array(await readable(picture)), caption };
+        const file = { picture, bytes: await readable(picture), caption };
         return training.embed(file, treatments, surroundings);
       }
       case "audit":
         return training.audit(request.input.pictures, surroundings);
       case "readHead":
-        return training.inspect(detector, new Uint8Array(await readable(request.input.file)));
+        return training.inspect(detector, await readable(request.input.file));
       case "train": {
         const run = new training.Run();
         this.#runs.set(request.id, run);
@@ -159,6 +158,7 @@ export class Host {
   }
 
   async #open(input: OpenInput, signal: AbortSignal, report: Report): Promise<Opened> {
+    this.#ahead.clear();
     this.#detector?.free();
     this.#detector = null;
     const engine = await this.#engines.checking();
@@ -225,14 +225,23 @@ export class Host {
 
   async #check({ picture, caption }: Calls["check"]["input"], signal: AbortSignal, report: Report): Promise<Verdict> {
     const detector = this.#opened();
-    if (caption !== null && detector.info.head.captions) await this.#readCaptions(detector, signal);
+    const reading = readable(picture);
+    const prepared = await this.#ahead.take(reading);
+    const bytes = await reading;
+    try {
+      if (caption !== null && detector.info.head.captions) await this.#readCaptions(detector, signal);
+      signal.throwIfAborted();
+    } catch (thrown) {
+      prepared?.free();
+      throw thrown;
+    }
     const observe: Observe = (done, total) => {
       report({ stage: "check", done, total });
+      this.#ahead.rest(detector, done);
       return !signal.aborted; // `cancel` is heard between blocks, where the detector rests
     };
-    const bytes = new Uint8Array(await readable(picture));
-    signal.throwIfAborted();
-    const verdict = await detector.check(bytes, observe, caption).catch(async (thrown: unknown) => {
+    const checking = prepared === null ? detector.check(bytes, observe, caption) : detector.checkPrepared(prepared, observe, caption);
+    const verdict = await checking.catch(async (thrown: unknown) => {
       const problem = describe(thrown, "check");
       if (problem.code !== "picture-format") throw problem;
       const decoded = await decodeInBrowser(picture, bytes);
@@ -265,6 +274,7 @@ export class Host {
 
   async #useHead(head: string | null, signal: AbortSignal): Promise<DetectorInfo> {
     const detector = this.#opened();
+    this.#ahead.clear(); // another head may look at pictures otherwise
     if (head === null) {
       detector.useHead(this.#siteHead === null ? null : await fetchPinned(this.#siteHead, signal));
       return detector.info;
@@ -280,18 +290,4 @@ export class Host {
     if (this.#detector === null) throw new Problem("worker-crashed", "A picture was sent before a model was opened.");
     return this.#detector;
   }
-}
-
-async function readable(picture: Blob): Promise<ArrayBuffer> {
-  try {
-    return await picture.arrayBuffer();
-  } catch (thrown) {
-    throw new Problem("picture-unreadable", asProblem(thrown, "picture-unreadable").message);
-  }
-}
-
-/** A panic (`WebAssembly.RuntimeError`) leaves the module unusable, whatever was being done. */
-function describe(thrown: unknown, kind: Kind): Problem {
-  if (thrown instanceof WebAssembly.RuntimeError) return new Problem("worker-crashed", thrown.message);
-  return asProblem(thrown, kind === "open" ? "network" : "worker-crashed");
 }

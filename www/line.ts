@@ -26,6 +26,8 @@ export class Line<W extends Waiter> {
   readonly #waiting: W[] = [];
   #client: Client | null = null;
   #busy = false;
+  /** The detector has begun with the one that is being checked. */
+  #begun = false;
 
   constructor(show: (waiter: W, state: CheckState) => void) {
     this.#show = show;
@@ -47,6 +49,7 @@ export class Line<W extends Waiter> {
     waiter.abort = new AbortController();
     this.#waiting.push(waiter);
     this.#show(waiter, { name: "waiting", modelReady: this.#client !== null });
+    if (this.#waiting.length === 1) this.#expect();
     void this.#work();
   }
 
@@ -55,8 +58,14 @@ export class Line<W extends Waiter> {
     const index = this.#waiting.indexOf(waiter);
     if (index < 0) return; // running: `#check` hears of it
     this.#waiting.splice(index, 1);
+    if (index === 0) this.#expect();
     waiter.abort = null;
     this.#show(waiter, { name: "failed", problem: new Problem("cancelled", "Stopped.") });
+  }
+
+  /** While one is checked, tells the detector which comes next; not before it has taken up the one that was said before. */
+  #expect(): void {
+    if (this.#begun) this.#client?.expect(this.#waiting[0]?.picture ?? null);
   }
 
   async #work(): Promise<void> {
@@ -68,17 +77,25 @@ export class Line<W extends Waiter> {
       await this.#check(waiter, this.#client);
     }
     this.#busy = false;
+    this.#begun = false;
   }
 
   async #check(waiter: W, client: Client): Promise<void> {
     const signal = (waiter.abort ??= new AbortController()).signal;
     let notice: Notice | null = null;
+    this.#begun = false;
     this.#show(waiter, { name: "reading" });
     try {
       const verdict = await client.check(waiter.picture, {
         caption: waiter.caption,
         signal,
-        onProgress: (progress) => this.#show(waiter, { name: "checking", progress }),
+        onProgress: (progress) => {
+          if (progress.stage === "check" && !this.#begun) {
+            this.#begun = true;
+            this.#expect();
+          }
+          this.#show(waiter, { name: "checking", progress });
+        },
         onNotice: (given) => {
           notice = given;
           this.#show(waiter, { name: "reading" });

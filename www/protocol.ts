@@ -22,6 +22,8 @@ export interface Calls {
   open: { input: OpenInput; result: Opened };
   /** Check one picture. Calls queue in the worker and are served one at a time. A caption counts where the head reads captions. */
   check: { input: { picture: Blob; caption: string | null }; result: Verdict };
+  /** What will probably be checked next, so that it may be made ready meanwhile; `null`: nothing. Served at once. */
+  expect: { input: { picture: Blob | null }; result: null };
   /** Use a head that this browser keeps (by SHA-256), or again the site's (`null`). */
   useHead: { input: { head: string | null }; result: DetectorInfo };
   /** Whether a file is a head that fits the open pack; what it says of itself. */

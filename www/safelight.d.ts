@@ -120,6 +120,10 @@ export class Detector {
   check(bytes: Uint8Array, observe: Observe, caption: string | null): Promise<Verdict>;
   /** For pictures that only the browser decodes: straight RGBA, 8 bit, upright. */
   checkPixels(rgba: Uint8Array, width: number, height: number, format: string, observe: Observe, caption: string | null): Promise<Verdict>;
+  /** Of a check, what needs no device; also while another check waits for the GPU. */
+  prepare(bytes: Uint8Array): Prepared;
+  /** The rest of `check`, with the same result; consumes `prepared`. */
+  checkPrepared(prepared: Prepared, observe: Observe, caption: string | null): Promise<Verdict>;
   /** Takes a `tokenizer.json`, CLIP's or the model's own, without which no caption can be read. */
   useTokenizer(json: Uint8Array): void;
   /** The text-level part of a feature, `[spec.caption]`: all zero without a caption. */
@@ -147,6 +151,12 @@ export class Detector {
   headBytes(): Uint8Array;
   /** Swaps the head; the tower stays. */
   useHead(head: Uint8Array | null): void;
+  free(): void;
+}
+
+/** A picture that was decoded and looked at, to be freed unless it is checked. */
+export class Prepared {
+  private constructor();
   free(): void;
 }
 

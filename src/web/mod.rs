@@ -7,6 +7,7 @@ mod features;
 pub mod kernel;
 #[cfg(feature = "train")]
 mod labels;
+mod prepared;
 pub mod threads;
 #[cfg(feature = "train")]
 mod trainer;

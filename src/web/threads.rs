@@ -111,6 +111,7 @@ pub async fn start() -> usize {
 }
 
 /// The number of threads that compute now: one, once a helper was lost.
+#[must_use]
 pub fn running() -> usize {
     POOL.with(|cell| cell.borrow().as_ref().map_or(1, |pool| pool.threads.get()))
 }

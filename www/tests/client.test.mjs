@@ -172,6 +172,16 @@ test("a long silence counts as a lost device", async () => {
   assert.deepEqual(log, ["open 1 auto", "check 1", "end 1", "open 2 auto", "check 2"]);
 });
 
+test("what comes next is told to the worker that is open, and to no other", async () => {
+  const { log, open } = studio(({ kind, worker }) => (kind === "check" && worker === 1 ? DIES : undefined));
+  const client = await open();
+  client.expect(PICTURE);
+  await client.check(PICTURE);
+  client.close();
+  client.expect(PICTURE);
+  assert.deepEqual(log, ["open 1 auto", "expect 1", "check 1", "end 1", "open 2 auto", "check 2", "end 2"]);
+});
+
 test("closing stops everything", async () => {
   const { open } = studio(({ kind }) => (kind === "check" ? SILENT : undefined));
   const client = await open();

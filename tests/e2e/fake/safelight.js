@@ -6,6 +6,8 @@
 //   busy                              computes for seconds without ever yielding, as the CPU does
 //   slow                              yields, 300 ms a block
 //   p=0.87                            that probability
+//   crash-decode                      panics while it is decoded
+// What it does to steered pictures is told on the BroadcastChannel `fake`: `prepare p=0.87`, `begin …`, `end …`, `free …`.
 import { readHead } from "./heads.js";
 
 /** Floats a caption's row. */
@@ -25,6 +27,8 @@ const OPERATING_POINTS = [
 const BLOCKS = 12;
 
 const problem = (code, message) => Object.assign(new Error(message), { code });
+const channel = new BroadcastChannel("fake");
+const tell = (event) => channel.postMessage(event);
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export default async function init() {}
@@ -136,12 +140,27 @@ export class Detector {
     return { facts, features };
   }
 
-  async check(bytes, observe, caption) {
+  prepare(bytes) {
     if (bytes.length === 0) throw problem("picture-empty", "The file is empty.");
     const format = formatOf(bytes);
     if (format === null) throw problem("picture-format", "This is not a picture that can be read here: unknown content.");
-    const tail = new TextDecoder("latin1").decode(bytes.subarray(-200));
-    return this.#look(/safelight-fake:([\w=.-]+)/.exec(tail)?.[1] ?? "", await sha256(bytes), { width: 640, height: 480, format }, observe, caption);
+    const words = /safelight-fake:([\w=.-]+)/.exec(new TextDecoder("latin1").decode(bytes.subarray(-200)))?.[1] ?? "";
+    tell(`prepare ${words}`);
+    if (words === "crash-decode") throw new WebAssembly.RuntimeError("unreachable");
+    return new Prepared(words, bytes, format);
+  }
+
+  async check(bytes, observe, caption) {
+    return this.checkPrepared(this.prepare(bytes), observe, caption);
+  }
+
+  async checkPrepared({ words, bytes, format }, observe, caption) {
+    tell(`begin ${words}`);
+    try {
+      return await this.#look(words, await sha256(bytes), { width: 640, height: 480, format }, observe, caption);
+    } finally {
+      tell(`end ${words}`);
+    }
   }
 
   async checkPixels(rgba, width, height, format, observe, caption) {
@@ -175,6 +194,16 @@ export class Detector {
   }
 
   free() {}
+}
+
+class Prepared {
+  constructor(words, bytes, format) {
+    Object.assign(this, { words, bytes, format });
+  }
+
+  free() {
+    tell(`free ${this.words}`);
+  }
 }
 
 /** A checkpoint whose pack is a copy of it; a file that holds the byte 0xff is refused. */
