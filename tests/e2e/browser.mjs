@@ -48,6 +48,9 @@ export function findProgram(...names) {
 export async function openPage(browser, url, { width = 1280, height = 900 } = {}) {
   const page = await browser.newPage();
   page.setDefaultTimeout(180_000);
+  // Else it looks at each animation frame, and a page that headless Firefox has stopped drawing gets none.
+  const waitForFunction = page.waitForFunction.bind(page);
+  page.waitForFunction = (condition, options, ...args) => waitForFunction(condition, { polling: 100, ...options }, ...args);
   await page.setViewport({ width, height });
   const errors = [];
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
