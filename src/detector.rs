@@ -13,7 +13,7 @@ use crate::extractor::Extractor;
 use crate::features::caption_part;
 use crate::head::info::PackRef;
 use crate::head::{Head, HeadFile};
-use crate::picture::Picture;
+use crate::picture::{Limits, Picture};
 use crate::progress::Progress;
 
 pub use info::{DetectorInfo, HeadSummary, PackInfo};
@@ -116,6 +116,24 @@ impl Detector {
         progress: &mut impl Progress,
     ) -> Result<Verdict> {
         self.check_prepared(self.prepare_picture(picture), caption, progress).await
+    }
+
+    /// Decodes a picture file and looks at it as the head in use asks for.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn prepare(&self, bytes: &[u8]) -> Result<Prepared> {
+        let clock = Clock::start();
+        let picture = Picture::decode(bytes, &Limits::default())?;
+        let decode = clock.ms();
+        Ok(Prepared { decode, ..self.prepare_picture(&picture) })
+    }
+
+    /// The same of a decoded picture.
+    #[must_use]
+    pub fn prepare_picture(&self, picture: &Picture) -> Prepared {
+        let views = self.head.info().features.views.clone();
+        Prepared::new(picture, views, self.extractor.tower().config().image_size)
     }
 
     /// Checks a picture that was made ready for the head in use.

@@ -1,6 +1,7 @@
 // One case: two browsers, one comparison, then turns.
 import { readdirSync } from "node:fs";
 import { launch } from "../e2e/browser.mjs";
+import { within } from "../e2e/extension/until.mjs";
 import { compare } from "./compare.mjs";
 import { figures } from "./figures.mjs";
 import { memoryOf, watchMemory } from "./memory.mjs";
@@ -78,7 +79,7 @@ async function open(peer, { model, device, threads }, name, pictures, server, pa
     const where = await page.evaluate((input) => call("open", input), { peer, model, device, threads });
     const openMs = performance.now() - start;
     const input = await page.evaluate((input) => call("prepare", input), { pictures });
-    const { ms: firstMs, embeddings } = await within(patience - openMs, page.evaluate(() => call("run")));
+    const { ms: firstMs, embeddings } = await firstRun(page, patience - openMs);
     const peak = watch.stop();
     const memory = peak === null || empty === null ? null : { peak, empty };
     return { peer, browser, page, where, openMs, firstMs, embeddings, input, memory, times: [], version: await browser.version() };
@@ -89,16 +90,10 @@ async function open(peer, { model, device, threads }, name, pictures, server, pa
   }
 }
 
-/** What `promise` gives, or an error where it has not come within so many milliseconds. */
-async function within(ms, promise) {
-  if (ms === Infinity) return promise;
-  let timer;
-  const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`no first result within ${Math.round(FIRST_RESULT_MS / 60_000)} minutes`)), ms); });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** The first result, or an error where it has not come within so many milliseconds. */
+function firstRun(page, patience) {
+  const running = page.evaluate(() => call("run"));
+  return patience === Infinity ? running : within(Math.round(patience / 1_000), running, "a first result");
 }
 
 /** One line of what a browser says. */
