@@ -2,7 +2,7 @@
  * The clicks, and fetching pictures. It keeps nothing, so the browser may stop it at any time: what was clicked
  * is with the room at once, and the room asks again for a picture that did not come.
  */
-import { createRoom, openPanel } from "./browser.ts";
+import { createRoom, openPanel, stayAwake } from "./browser.ts";
 import { capture } from "./capture.ts";
 import { isRoomOpen, tell } from "./link.ts";
 import type { ToBackground } from "./messages.ts";
@@ -25,9 +25,20 @@ chrome.contextMenus.onClicked.addListener(({ menuItemId, srcUrl, frameId }, tab)
 chrome.action.onClicked.addListener((tab) => void openPanel(tab));
 
 chrome.runtime.onMessage.addListener((message: ToBackground, _sender, respond) => {
-  void (message.kind === "fetch" ? capture(message.place) : openRoom()).then(respond);
+  void answer(message).then(respond);
   return true; // the answer comes later
 });
+
+async function answer(message: ToBackground): Promise<unknown> {
+  switch (message.kind) {
+    case "fetch":
+      return capture(message.place);
+    case "open-room":
+      return openRoom();
+    case "stay-awake":
+      return stayAwake();
+  }
+}
 
 let opening: Promise<void> | null = null;
 

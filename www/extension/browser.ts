@@ -37,12 +37,19 @@ export async function createRoom(): Promise<void> {
   }
 }
 
-/** Memory that outlives the room: only Firefox needs it, where the room ends with the background. */
+/** Whether the room ends when the browser stops an idle background: in Firefox it is a part of it. */
+export const ROOM_ENDS_WITH_BACKGROUND = BROWSER === "firefox";
+
+/** Memory that outlives the room: for where the room ends with the background. */
 export function sessionMemory(): chrome.storage.StorageArea | null {
-  return BROWSER === "firefox" ? chrome.storage.session : null;
+  return ROOM_ENDS_WITH_BACKGROUND ? chrome.storage.session : null;
 }
 
-/** Tells the browser that the background is in use: Firefox stops it, and the room with it, after 30 s without a call. */
+/**
+ * Called in the background, starts the browser's patience anew: Firefox stops a background after 30 s without a
+ * call of an extension API from its own document. One from a frame in it, such as the room, does not count, nor
+ * does a message by itself.
+ */
 export function stayAwake(): void {
-  if (BROWSER === "firefox") void chrome.runtime.getPlatformInfo();
+  void chrome.runtime.getPlatformInfo();
 }

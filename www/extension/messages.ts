@@ -79,8 +79,8 @@ export type FromRoom =
   /** How using or importing a head went. */
   | { kind: "head"; head: string | null; outcome: { name: string; trained: string } | Failure };
 
-/** Asked of the background. */
-export type ToBackground = { kind: "open-room" } | { kind: "fetch"; place: Place };
+/** Asked of the background. `stay-awake`: the room is in use. */
+export type ToBackground = { kind: "open-room" | "stay-awake" } | { kind: "fetch"; place: Place };
 
 /** The background's answer to `fetch`. */
 export type Fetched =

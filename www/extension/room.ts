@@ -9,7 +9,7 @@ import { asProblem } from "../protocol.ts";
 import { Session } from "../page/session.ts";
 import { readSettings, rememberHead } from "../page/settings.ts";
 import { importHead } from "../page/train/importing.ts";
-import { stayAwake } from "./browser.ts";
+import { ROOM_ENDS_WITH_BACKGROUND } from "./browser.ts";
 import { Ledger } from "./ledger.ts";
 import type { Saved } from "./ledger.ts";
 import { ask, isPanelOpen } from "./link.ts";
@@ -21,7 +21,8 @@ import { blobOf, isDrawing, thumbnail } from "./pictures.ts";
 const KEPT = 20;
 /** The detector keeps its memory for this long after the last use. */
 const REST_MS = 10 * 60_000;
-const ATTEND_MS = 10_000;
+/** Well within the 30 s after which Firefox stops what seems idle. */
+const ATTEND_MS = 5_000;
 /** The background may be stopped while it fetches. */
 const FETCH_ATTEMPTS = 3;
 
@@ -257,7 +258,11 @@ class Room {
   /** Keeps the browser from ending what is in use, and gives memory back when nothing is. */
   async #attend(): Promise<void> {
     if (this.#line.busy || (await isPanelOpen())) this.#used = Date.now();
-    if (Date.now() - this.#used < REST_MS) return stayAwake();
+    if (Date.now() - this.#used < REST_MS) {
+      // The background may just be stopping, and the room with it: whoever waits opens another.
+      if (ROOM_ENDS_WITH_BACKGROUND) await ask({ kind: "stay-awake" }).catch(() => undefined);
+      return;
+    }
     this.#session.close();
     this.#detect({ phase: "asleep" });
   }

@@ -3,7 +3,8 @@ import { WEBGPU } from "../browser.mjs";
 import { ADDON, launchFirefox } from "./gecko.mjs";
 import { limited } from "./until.mjs";
 
-export async function openFirefox(folder, proxyPort) {
+/** `prefs` are added to those that every test has. */
+export async function openFirefox(folder, proxyPort, prefs = {}) {
   const gecko = await launchFirefox({
     ...WEBGPU.firefox,
     "network.proxy.type": 1,
@@ -15,6 +16,7 @@ export async function openFirefox(folder, proxyPort) {
     "network.proxy.allow_hijacking_localhost": true,
     "extensions.webextOptionalPermissionPrompts": false, // the prompt's “Allow”, which no tool can press
     "sidebar.visibility": "hide-sidebar",
+    ...prefs,
   });
   await gecko.install(folder);
   const host = await gecko.chrome((id) => WebExtensionPolicy.getByID(id).mozExtensionHostname, ADDON);
