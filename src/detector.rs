@@ -53,7 +53,7 @@ impl Detector {
     ///
     /// # Errors
     /// As [`Extractor::use_tokenizer`].
-    pub fn use_tokenizer(&mut self, tokenizer: Tokenizer) -> Result<()> {
+    pub fn use_tokenizer(&mut self, tokenizer: impl Tokenizer + 'static) -> Result<()> {
         self.extractor.use_tokenizer(tokenizer)
     }
 

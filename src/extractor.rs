@@ -3,7 +3,7 @@
 
 use crate::clip::Clip;
 use crate::clip::pack::Manifest;
-use crate::clip::tokenizer::{Tokenizer, clean};
+use crate::clip::tokenizer::{Tokenizer, require_vocabulary};
 use crate::clip::vision::{ImageTokens, VisionTower};
 use crate::features::{FeatureSpec, TowerShape, View, caption_part};
 use crate::picture::Picture;
@@ -16,7 +16,7 @@ use crate::{Error, Result};
 pub struct Extractor {
     manifest: Manifest,
     clip: Clip,
-    tokenizer: Option<Tokenizer>,
+    tokenizer: Option<Box<dyn Tokenizer>>,
 }
 
 /// Captions in one batch through the text tower.
@@ -85,11 +85,11 @@ impl Extractor {
     ///
     /// # Errors
     /// [`Error::TokenizerMismatch`] where the text tower has another vocabulary.
-    pub fn use_tokenizer(&mut self, tokenizer: Tokenizer) -> Result<()> {
+    pub fn use_tokenizer(&mut self, tokenizer: impl Tokenizer + 'static) -> Result<()> {
         if let Some(tower) = &self.clip.text {
-            tokenizer.fits(tower.config())?;
+            require_vocabulary(tower.config(), tokenizer.vocabulary())?;
         }
-        self.tokenizer = Some(tokenizer);
+        self.tokenizer = Some(Box::new(tokenizer));
         Ok(())
     }
 
@@ -128,16 +128,20 @@ impl Extractor {
     /// [`Error::CaptionUnreadable`], [`Error::Tokenizer`], [`Error::Cancelled`], [`Error::DeviceFailed`],
     /// [`Error::NotFinite`].
     pub async fn read_captions(&self, captions: &[Option<String>], progress: &mut impl Progress) -> Result<Read> {
-        let cleaned: Vec<Option<String>> = captions.iter().map(|caption| clean(caption.as_deref()?)).collect();
-        let present = cleaned.iter().map(Option::is_some).collect();
-        if cleaned.iter().all(Option::is_none) {
-            return Ok(Read { present, embedding: Vec::new() });
+        let captions: Vec<Option<&str>> =
+            captions.iter().map(|caption| caption.as_deref().filter(|words| !words.trim().is_empty())).collect();
+        if captions.iter().all(Option::is_none) {
+            return Ok(Read { present: vec![false; captions.len()], embedding: Vec::new() });
         }
         let lacks = |message: &str| Error::CaptionUnreadable { message: message.to_owned() };
         let tower = self.clip.text.as_ref().ok_or_else(|| lacks("its pack has no text tower"))?;
         let tokenizer = self.tokenizer.as_ref().ok_or_else(|| lacks("its tokenizer was not loaded"))?;
-        let encode = |caption: &String| tokenizer.encode(caption, tower.config().context);
-        let tokens = cleaned.iter().flatten().map(encode).collect::<Result<Vec<_>>>()?;
+        let encode = |caption| tokenizer.encode(caption, tower.config().context);
+        // `None` also where nothing is left of a caption when it is cleaned.
+        let tokens = captions.into_iter().map(|caption| caption.map_or(Ok(None), encode));
+        let tokens = tokens.collect::<Result<Vec<_>>>()?;
+        let present = tokens.iter().map(Option::is_some).collect();
+        let tokens: Vec<Vec<u32>> = tokens.into_iter().flatten().collect();
         let mut embedding = Vec::new();
         for batch in tokens.chunks(CAPTIONS) {
             embedding.extend(tower.forward(batch, progress).await?);

@@ -10,8 +10,8 @@ use std::path::Path;
 
 use common::text;
 use pollster::block_on;
-use safelight::clip::tokenizer::clean;
 use safelight::device::Device;
+use safelight_tokenizer::clean;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 

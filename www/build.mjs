@@ -11,7 +11,9 @@ const www = fileURLToPath(new URL(".", import.meta.url));
 const common = { absWorkingDir: www, bundle: true, format: "esm", logLevel: "warning", charset: "utf8" };
 const shipped = { ...common, platform: "browser", minify: true, legalComments: "none" };
 /** The extension checks; a head is trained in the page. */
-const ONLY_IN_THE_PAGE = /^safelight-training[._]/;
+const TRAINING = /^safelight-training[._]/;
+/** What splits captions goes where they are read. */
+const TOKENIZER = /^safelight-tokenizer[._]/;
 
 const [mode, ...paths] = process.argv.slice(2);
 if (mode === "--tests") await buildTests();
@@ -49,7 +51,7 @@ async function buildSite() {
     splitting: true, // what only training needs is loaded when someone trains
     chunkNames: "part-[hash]",
     target: ["chrome113", "firefox115", "safari16.4"],
-    external: ["./safelight.js", "./safelight-training.js"], // made by wasm-bindgen, beside the worker
+    external: ["./safelight.js", "./safelight-tokenizer.js", "./safelight-training.js"], // made by wasm-bindgen, beside the worker
   });
 }
 
@@ -68,24 +70,25 @@ async function buildExtension(site, out) {
     });
     for (const page of ["room", "panel", "options"]) await cp(join(www, `extension/${page}.html`), join(folder, `${page}.html`));
     await cp(join(www, "extension/icons"), join(folder, "icons"), { recursive: true });
-    for (const file of await reachable(site, "worker.js")) await cp(join(site, file), join(folder, file));
-    await copyModels(join(site, "models"), join(folder, "models"));
+    const captions = await copyModels(join(site, "models"), join(folder, "models"));
+    const leftOut = captions ? [TRAINING] : [TRAINING, TOKENIZER];
+    for (const file of await reachable(site, "worker.js", leftOut)) await cp(join(site, file), join(folder, file));
     await writeFile(join(folder, "manifest.json"), manifest(browser, version));
   }
 }
 
-/** A script of the site, and the files beside it that it names: parts, engine, wasm. */
-async function reachable(site, file, found = new Set()) {
-  if (found.has(file) || ONLY_IN_THE_PAGE.test(file)) return found;
+/** A script of the site, and the files beside it that it names, but for those `leftOut`: parts, engines, wasm. */
+async function reachable(site, file, leftOut, found = new Set()) {
+  if (found.has(file) || leftOut.some((pattern) => pattern.test(file))) return found;
   found.add(file);
   if (!file.endsWith(".js")) return found;
   const there = new Set(await readdir(site));
   for (const [, name] of (await readFile(join(site, file), "utf8")).matchAll(/["'](?:\.\/)?([\w-]+\.(?:js|wasm))["']/g))
-    if (there.has(name)) await reachable(site, name, found);
+    if (there.has(name)) await reachable(site, name, leftOut, found);
   return found;
 }
 
-/** The catalogue with the default pack and head, and those alone; what splits captions only where the pack reads them. */
+/** The catalogue with the default pack and head, and those alone; the tokenizer only where the pack reads captions. Tells whether it does. */
 async function copyModels(from, to) {
   const catalog = JSON.parse(await readFile(join(from, "catalog.json"), "utf8"));
   const chosen = (kind) => catalog[`${kind}s`].filter(({ id }) => id === catalog.default[kind]);
@@ -95,4 +98,5 @@ async function copyModels(from, to) {
   await mkdir(to, { recursive: true });
   await writeFile(join(to, "catalog.json"), JSON.stringify({ default: catalog.default, packs, heads, tokenizer }));
   for (const { url } of [...packs, ...heads, ...(tokenizer ? [tokenizer] : [])]) await cp(join(from, url), join(to, url), { recursive: true });
+  return tokenizer !== undefined;
 }

@@ -1,15 +1,22 @@
-/** The detector's code: a module of WebAssembly that checks and one that trains, each fetched when it is first needed. */
+/** The detector's code: modules of WebAssembly that check, split captions and train, each fetched when it is first needed. */
 import { asProblem, Problem } from "./protocol.ts";
 import { startHelpers, threadsOffered } from "./threads.ts";
 
 export type CheckingEngine = Pick<typeof import("./safelight.js"), "Checkpoint" | "Loader">;
 export type TrainingEngine = Pick<typeof import("./safelight-training.js"), "TrainingSet" | "Trainer" | "preset" | "readLabels">;
 
+export type TokenizerEngine = Pick<typeof import("./safelight-tokenizer.js"), "Tokenizer">;
+
 export class Engines {
   readonly checking: () => Promise<CheckingEngine> = started(async () => {
     const module = await import("./safelight.js");
     await module.default();
     if (threadsOffered()) module.offerThreads(startHelpers);
+    return module;
+  });
+  readonly tokenizer: () => Promise<TokenizerEngine> = started(async () => {
+    const module = await import("./safelight-tokenizer.js");
+    await module.default();
     return module;
   });
   readonly training: () => Promise<TrainingEngine> = started(async () => {

@@ -152,7 +152,7 @@ export class Host {
         return null;
       case "addModel": {
         const { addModel } = await import("./models/adding.ts");
-        return addModel(request.input, { engine: await this.#engines.checking(), hub: this.#hub, signal, report });
+        return addModel(request.input, { engine: await this.#engines.checking(), tokenizerEngine: this.#engines.tokenizer, hub: this.#hub, signal, report });
       }
     }
   }
@@ -258,7 +258,8 @@ export class Host {
   async #readCaptions(detector: Detector, signal: AbortSignal): Promise<void> {
     if (detector.info.pack.tokenizer || this.#tokenizer === null) return;
     const { readTokenizer } = await import("./tokenizer.ts");
-    detector.useTokenizer(await readTokenizer(this.#tokenizer, signal));
+    const [{ Tokenizer }, json] = await Promise.all([this.#engines.tokenizer(), readTokenizer(this.#tokenizer, signal)]);
+    detector.useTokenizer(new Tokenizer(json));
   }
 
   /** The chosen head; the site's, with a notice, when that is gone or does not fit this pack. */

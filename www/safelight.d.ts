@@ -2,6 +2,8 @@
  * What the wasm module that checks offers to the worker (`src/web/`). wasm-bindgen generates `safelight.js` beside
  * the built worker; this file is the contract that both sides are checked against.
  */
+import type { Tokenizer } from "./safelight-tokenizer.js";
+
 export default function init(): Promise<unknown>;
 
 /** Workers that compute parts of the CPU's products. */
@@ -64,8 +66,10 @@ export class Checkpoint {
   static headerBytes(file: string, head: Uint8Array): number;
   /** Adds a file of `bytes` bytes, of which `head` is the beginning; `sha256` is what its source says it must be. */
   add(file: string, head: Uint8Array, bytes: number, sha256: string | null): void;
-  /** Takes the checkpoint's own `tokenizer.json`, which the pack then names. Tells whether there is a text tower that needs it. */
-  useTokenizer(json: Uint8Array): boolean;
+  /** Whether there is a text tower, which needs a tokenizer. */
+  readonly text: boolean;
+  /** Takes the checkpoint's own `tokenizer.json`, which knows `vocabulary` tokens and which the pack then names. */
+  useTokenizer(json: Uint8Array, vocabulary: number): void;
   /** Begins, or goes on after `written` bytes of the pack's file; consumes the checkpoint, also when it fails. */
   convert(int8: boolean, written: number): Conversion;
   free(): void;
@@ -124,8 +128,8 @@ export class Detector {
   prepare(bytes: Uint8Array): Prepared;
   /** The rest of `check`, with the same result; consumes `prepared`. */
   checkPrepared(prepared: Prepared, observe: Observe, caption: string | null): Promise<Verdict>;
-  /** Takes a `tokenizer.json`, CLIP's or the model's own, without which no caption can be read. */
-  useTokenizer(json: Uint8Array): void;
+  /** Takes what splits captions, CLIP's tokenizer or the model's own, without which no caption can be read. */
+  useTokenizer(tokenizer: Tokenizer): void;
   /** The text-level part of a feature, `[spec.caption]`: all zero without a caption. */
   embedCaption(caption: string | null, observe: Observe): Promise<Float32Array>;
   /** The image tower alone: CLIP's input [n, 3, side, side], scaled and normalised already → [n, projection]. */

@@ -14,8 +14,8 @@ declare const SEALED_VERSION: string;
 
 const PREFIX = "safelight-site-";
 const CACHE = PREFIX + SEALED_VERSION;
-/** The module that trains, several times as large as all the rest: kept when it is first asked for. */
-const LATER = /^safelight-training[._]/;
+/** The modules that split captions and that train, of which most people need none: kept when they are first asked for. */
+const LATER = /^safelight-(tokenizer|training)[._]/;
 
 self.addEventListener("install", (event) => event.waitUntil(fill()));
 self.addEventListener("activate", (event) => event.waitUntil(takeOver()));

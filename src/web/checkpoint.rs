@@ -98,16 +98,23 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Takes the checkpoint's own `tokenizer.json`, which the pack then names; the caller keeps it. Tells whether
-    /// there is a text tower that needs it.
+    /// Whether there is a text tower, which needs a tokenizer.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn text(&self) -> bool {
+        self.config.text.is_some()
+    }
+
+    /// Takes the checkpoint's own `tokenizer.json`, which knows `vocabulary` tokens and which the pack then names; the
+    /// caller keeps it.
     ///
     /// # Errors
-    /// `tokenizer`, `tokenizer-mismatch`.
+    /// `tokenizer-mismatch`.
     #[wasm_bindgen(js_name = useTokenizer)]
-    pub fn use_tokenizer(&mut self, json: &[u8]) -> JsResult<bool> {
-        let own = self.config.text.as_ref().map(|tower| checkpoint::own_tokenizer(json, tower));
+    pub fn use_tokenizer(&mut self, json: &[u8], vocabulary: usize) -> JsResult<()> {
+        let own = self.config.text.as_ref().map(|tower| checkpoint::own_tokenizer(json, vocabulary, tower));
         self.tokenizer = own.transpose().map_err(throw)?;
-        Ok(self.tokenizer.is_some())
+        Ok(())
     }
 
     /// Begins the conversion, or goes on after `written` bytes of the pack's file.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use safelight::clip::Stage;
 use safelight::clip::config::{ClipConfig, Role, TensorSpec};
 use safelight::clip::text::TextTower;
-use safelight::clip::tokenizer::Tokenizer;
 use safelight::clip::vision::VisionTower;
 use safelight::clip::weights::Weights;
 use safelight::device::Device;
+use safelight_tokenizer::Tokenizer;
 use safetensors::{Dtype, SafeTensors};
 
 use super::{COSINE, Golden, TOLERANCE, assert_close, cosine};

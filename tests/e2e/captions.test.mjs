@@ -15,8 +15,9 @@ before(async () => {
 });
 after(() => server?.close());
 
-/** How often the tokenizer was asked for since the log was `from` long. */
+/** How often the tokenizer's file was asked for since the log was `from` long, and how often the module that reads it. */
 const tokenizers = (from) => server.log.slice(from).filter(({ path }) => path.endsWith("tokenizer.json")).length;
+const modules = (from) => server.log.slice(from).filter(({ path }) => path.endsWith("safelight-tokenizer.js")).length;
 
 /** Writes into the caption of the only card, and checks with it. */
 async function captioned(page, words) {
@@ -49,9 +50,10 @@ for (const name of ["chromium", "firefox"]) {
       const [alone] = await settled(page, 1);
       assert.equal(alone.probability, 0.9);
       assert.match(await page.$eval(".caption", (place) => place.innerText), /The picture alone decided/);
-      assert.equal(tokenizers(from), 0);
+      assert.deepEqual([tokenizers(from), modules(from)], [0, 0]);
 
       const first = await captioned(page, "a hill at dawn");
+      assert.deepEqual([tokenizers(from), modules(from)], [1, 1]);
       assert.equal(first.probability, 0.45);
       assert.match(first.facts, /whole picture, its caption/);
       assert.match(await page.$eval(".caption", (place) => place.innerText), /weighed together/);

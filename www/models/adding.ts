@@ -2,6 +2,7 @@
  * The worker's side of adding a model: a checkpoint's bytes go through the conversion in Rust and onto the shelf,
  * a chunk at a time. What was interrupted goes on from what is on the shelf; a model is offered when it is whole.
  */
+import type { Engines } from "../engines.ts";
 import { hash } from "../hash.ts";
 import { asProblem, Problem } from "../protocol.ts";
 import type { AddModel, Progress, StoredModel } from "../protocol.ts";
@@ -18,6 +19,8 @@ import { sourceOf } from "./sources.ts";
 /** What the host lends. */
 export interface Surroundings {
   engine: Pick<typeof Safelight, "Checkpoint">;
+  /** Loaded where a checkpoint has a tokenizer of its own. */
+  tokenizerEngine: Engines["tokenizer"];
   /** The address of the hub. */
   hub: string;
   signal: AbortSignal;
@@ -30,7 +33,7 @@ const SAFE = 64 * 1024 * 1024;
 /** With these the checkpoint itself is sound, and what has arrived is of use to another attempt. */
 const PASSING = new Set(["network", "cancelled", "picture-unreadable", "worker-crashed"]);
 
-export async function addModel(input: AddModel, { engine, hub, signal, report }: Surroundings): Promise<StoredModel> {
+export async function addModel(input: AddModel, { engine, tokenizerEngine, hub, signal, report }: Surroundings): Promise<StoredModel> {
   report({ stage: "wait", done: 0, total: 1 });
   const source = await sourceOf(input.source, hub, signal);
   const config = await source.text("config.json");
@@ -39,7 +42,7 @@ export async function addModel(input: AddModel, { engine, hub, signal, report }:
   let tokenizer: Uint8Array | null;
   let files: FileFacts[];
   try {
-    tokenizer = await ownTokenizer(checkpoint, source);
+    tokenizer = await ownTokenizer(checkpoint, source, tokenizerEngine);
     files = await readHeaders(checkpoint, source, engine);
   } catch (thrown) {
     checkpoint.free();
@@ -127,12 +130,16 @@ async function convert(
 }
 
 /** The tokenizer that lies with the weights, if the model has a use for it; it is refused if it is another model's. */
-async function ownTokenizer(checkpoint: Safelight.Checkpoint, source: Source): Promise<Uint8Array | null> {
-  const text = await source.text("tokenizer.json");
+async function ownTokenizer(checkpoint: Safelight.Checkpoint, source: Source, engine: Engines["tokenizer"]): Promise<Uint8Array | null> {
+  const text = checkpoint.text ? await source.text("tokenizer.json") : null;
   if (text === null) return null;
   const json = new TextEncoder().encode(text);
+  const { Tokenizer } = await engine();
   try {
-    return checkpoint.useTokenizer(json) ? json : null;
+    const tokenizer = new Tokenizer(json);
+    checkpoint.useTokenizer(json, tokenizer.vocabulary);
+    tokenizer.free();
+    return json;
   } catch (thrown) {
     throw ofTheModel(thrown);
   }

@@ -41,6 +41,7 @@ const STEPS: &[Step] = &[
         run: |root| {
             // One package at a time: together they would unite their features and build burn twice.
             run(on_software_gpu(&mut command(root, "cargo", ["test", "--release"])))?;
+            cargo(root, &["test", "--release", "--package", "safelight-tokenizer"])?;
             cargo(root, &["test", "--package", "xtask"])
         },
     },

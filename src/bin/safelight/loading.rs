@@ -8,11 +8,12 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use safelight::clip::pack::{Manifest, PackFile, PackReader};
 use safelight::clip::self_test;
-use safelight::clip::tokenizer::Tokenizer;
+use safelight::clip::tokenizer;
 use safelight::device::{Device, Preference};
 use safelight::extractor::Extractor;
 use safelight::picture::Limits;
 use safelight::{Error, Result};
+use safelight_tokenizer::Tokenizer;
 
 /// Which model, on which device.
 #[derive(Clone, Args)]
@@ -78,12 +79,13 @@ impl Model {
     /// Reads the tokenizer, without which no caption can be read.
     pub fn tokenizer(&self, manifest: &Manifest) -> Result<Tokenizer> {
         let Some(own) = manifest.tokenizer.as_ref().filter(|_| self.tokenizer.is_none()) else {
-            return Tokenizer::read(&read(self.tokenizer.as_deref().unwrap_or(Path::new(TOKENIZER)))?);
+            let json = read(self.tokenizer.as_deref().unwrap_or(Path::new(TOKENIZER)))?;
+            return tokenizer::read(&json);
         };
         let json = read(&self.pack.join(&own.name))?;
         let found = PackFile::of(&own.name, &json);
         if found == *own {
-            return Tokenizer::read(&json);
+            return tokenizer::read(&json);
         }
         Err(Error::PackHash { file: own.name.clone(), expected: own.sha256.clone(), got: found.sha256 })
     }

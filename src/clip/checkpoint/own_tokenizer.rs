@@ -3,16 +3,16 @@
 use crate::Result;
 use crate::clip::config::TextConfig;
 use crate::clip::pack::PackFile;
-use crate::clip::tokenizer::Tokenizer;
+use crate::clip::tokenizer::require_vocabulary;
 
 /// Its name, in a checkpoint and in a pack.
 pub const TOKENIZER: &str = "tokenizer.json";
 
-/// What the pack says of a checkpoint's own `tokenizer.json`.
+/// What the pack says of a checkpoint's own `tokenizer.json`, which was read and knows `vocabulary` tokens.
 ///
 /// # Errors
-/// [`crate::Error::Tokenizer`] where it is none, [`crate::Error::TokenizerMismatch`] where it is another model's.
-pub fn own_tokenizer(json: &[u8], tower: &TextConfig) -> Result<PackFile> {
-    Tokenizer::read(json)?.fits(tower)?;
+/// [`crate::Error::TokenizerMismatch`] where it is another model's.
+pub fn own_tokenizer(json: &[u8], vocabulary: usize, tower: &TextConfig) -> Result<PackFile> {
+    require_vocabulary(tower, vocabulary)?;
     Ok(PackFile::of(TOKENIZER, json))
 }

@@ -81,8 +81,7 @@ export class Detector {
     return { key: "5".repeat(64), dimension: DIMENSION, caption: this.info.pack.text ? CAPTION : 0 };
   }
 
-  useTokenizer(json) {
-    JSON.parse(new TextDecoder().decode(json));
+  useTokenizer() {
     this.info = { ...this.info, pack: { ...this.info.pack, tokenizer: true } };
   }
 
@@ -230,11 +229,13 @@ export class Checkpoint {
     this.#files.push({ file, bytes, sha256 });
   }
 
-  useTokenizer(json) {
-    const { tokens } = JSON.parse(new TextDecoder().decode(json));
-    if (tokens !== 40) throw problem("tokenizer-mismatch", `The tokenizer knows ${tokens} tokens and the model's text tower 40: they do not belong together.`);
-    this.#tokenizer = json;
+  get text() {
     return true;
+  }
+
+  useTokenizer(json, vocabulary) {
+    if (vocabulary !== 40) throw problem("tokenizer-mismatch", `The tokenizer knows ${vocabulary} tokens and the model's text tower 40: they do not belong together.`);
+    this.#tokenizer = json;
   }
 
   convert(int8, written) {

@@ -23,7 +23,7 @@ export async function buildFakeSite({ version, dimension, captions = false } = {
   await mkdir(join(site, "models/heads"), { recursive: true });
   await cp(join(root, "www/build/site"), site, { recursive: true });
   await cp(join(root, "www/static"), site, { recursive: true });
-  for (const name of ["safelight.js", "safelight-training.js", "heads.js"]) await cp(join(here, name), join(site, name));
+  for (const name of ["safelight.js", "safelight-tokenizer.js", "safelight-training.js", "heads.js"]) await cp(join(here, name), join(site, name));
   if (dimension !== undefined) {
     const engine = join(site, "safelight.js");
     await writeFile(engine, (await readFile(engine, "utf8")).replace(/const DIMENSION = \d+;/, `const DIMENSION = ${dimension};`));

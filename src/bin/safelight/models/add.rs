@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use safelight::clip::checkpoint::{Converter, Piece, Plan, Precision, TOKENIZER, own_tokenizer, read_config};
-use safelight::clip::pack::{self, Manifest};
+use safelight::clip::config::TextConfig;
+use safelight::clip::pack::{self, Manifest, PackFile};
+use safelight::clip::tokenizer;
 use safelight::{Error, Result};
 
 use super::checks::Checks;
@@ -52,10 +54,10 @@ pub fn run(arguments: &Arguments, packs: &Path) -> Result<()> {
     let config = source::config(&mut *source)?;
     let shape = read_config(&config)?;
     let tokenizer = match &shape.text {
-        Some(tower) => source.text(TOKENIZER)?.map(|json| own_tokenizer(json.as_bytes(), tower).map(|own| (own, json))),
+        Some(tower) => source.text(TOKENIZER)?.map(|json| own(json, tower)).transpose()?,
         None => None,
     };
-    let (tokenizer, json) = tokenizer.transpose()?.unzip();
+    let (tokenizer, json) = tokenizer.unzip();
     let files = source.files()?.iter().map(|name| source.stat(name)).collect::<Result<Vec<Stat>>>()?;
     let parts = files.iter().map(|file| source::part(&mut *source, file)).collect::<Result<Vec<_>>>()?;
     let (parts, headers): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
@@ -163,6 +165,12 @@ fn convert(
     }
     bar.finish_and_clear();
     Ok(())
+}
+
+/// The checkpoint's own tokenizer, as the pack names it, and its text.
+fn own(json: String, tower: &TextConfig) -> Result<(PackFile, String)> {
+    let vocabulary = tokenizer::read(json.as_bytes())?.vocabulary();
+    Ok((own_tokenizer(json.as_bytes(), vocabulary, tower)?, json))
 }
 
 /// One answer of the source, which may end before the piece does.
