@@ -1,6 +1,7 @@
 // Runs the end-to-end tests one file after another (they share two cores): `npm run e2e` those of the page,
 // `npm run e2e extension` those of the extension, `npm run e2e page extension/options` these two files.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,9 +18,41 @@ const places = wanted.length === 0 ? ["."] : wanted;
 // A test that fails leaves its browser open; with this flag its file ends all the same, where Node knows it (20.14).
 const FORCE = ["--test-force-exit"];
 const flags = spawnSync(process.execPath, [...FORCE, "--version"], { stdio: "ignore" }).status === 0 ? FORCE : [];
-let failed = false;
-for (const name of names.filter((name) => places.some((place) => isIn(name, place)))) {
-  const { status } = spawnSync(process.execPath, ["--test", ...flags, `${here}${name}.test.mjs`], { stdio: "inherit" });
-  failed ||= status !== 0;
+const MINUTES = 60_000;
+/** No file takes half as long, even on a busy machine. */
+const LIMIT = 20 * MINUTES;
+
+/** Runs one file in a process group of its own, which ends with it: a browser that was left over would slow down all that follow. */
+async function runFile(name) {
+  const child = spawn(process.execPath, ["--test", ...flags, `${here}${name}${SUFFIX}`], { stdio: "inherit", detached: true });
+  const end = (signal = "SIGKILL") => {
+    try {
+      process.kill(-child.pid, signal);
+    } catch {
+      // all of it has ended
+    }
+  };
+  const late = setTimeout(() => {
+    console.error(`${name}${SUFFIX} is stopped after ${LIMIT / MINUTES} minutes`);
+    end("SIGTERM"); // puppeteer's browsers have groups of their own, which it ends when it hears this
+    setTimeout(() => end(), 10_000).unref();
+  }, LIMIT);
+  const interrupted = () => end("SIGTERM");
+  process.once("exit", interrupted);
+  const [status] = await once(child, "exit");
+  clearTimeout(late);
+  process.off("exit", interrupted);
+  end();
+  return status === 0;
 }
-process.exit(failed ? 1 : 0);
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
+const failed = [];
+for (const name of names.filter((name) => places.some((place) => isIn(name, place)))) {
+  const start = Date.now();
+  const passed = await runFile(name);
+  if (!passed) failed.push(name);
+  console.log(`# ${name}: ${passed ? "passed" : "failed"} in ${Math.round((Date.now() - start) / 1_000)} s`);
+}
+if (failed.length > 0) console.error(`These failed: ${failed.join(", ")}`);
+process.exitCode = failed.length > 0 ? 1 : 0;
