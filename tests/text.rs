@@ -1,5 +1,5 @@
-//! Captions against transformers: the tokenizer id by id, and both towers at the true widths of ViT-B/16 and
-//! ViT-L/14 with random weights. `tests/reference_text.py` made the goldens. With `SAFELIGHT_TOWERS=FOLDER`
+//! Both towers against transformers, at the true widths of ViT-B/16 and ViT-L/14 with random weights, from token ids
+//! (`tokenizer/tests/captions.rs` makes those). `tests/reference_text.py` made the goldens. With `SAFELIGHT_TOWERS=FOLDER`
 //! (made by `tests/reference_text.py full FOLDER`) the same comparison runs at full depth.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
@@ -11,23 +11,6 @@ use std::path::Path;
 use common::text;
 use pollster::block_on;
 use safelight::device::Device;
-use safelight_tokenizer::clean;
-
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-
-#[test]
-fn four_hundred_captions_have_the_ids_that_transformers_gives() {
-    let path = Path::new(ROOT).join("models/tokenizer.json");
-    assert!(path.exists(), "run `cargo xtask models` first");
-    text::compare_captions(&std::fs::read(path).unwrap());
-}
-
-#[test]
-fn captions_are_cleaned_as_python_does() {
-    for caption in text::captions() {
-        assert_eq!(clean(&caption.text).unwrap_or_default(), caption.clean, "{:?}", caption.text);
-    }
-}
 
 #[test]
 fn the_towers_of_b16_agree_with_transformers() {

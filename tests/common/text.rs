@@ -8,41 +8,9 @@ use safelight::clip::text::TextTower;
 use safelight::clip::vision::VisionTower;
 use safelight::clip::weights::Weights;
 use safelight::device::Device;
-use safelight_tokenizer::Tokenizer;
 use safetensors::{Dtype, SafeTensors};
 
 use super::{COSINE, Golden, TOLERANCE, assert_close, cosine};
-
-/// Tokens of a caption at most.
-const CONTEXT: usize = 77;
-
-/// A caption of `golden/text/captions.json`.
-#[derive(serde::Deserialize)]
-pub struct Caption {
-    pub text: String,
-    /// What transformers makes of it.
-    pub ids: Vec<u32>,
-    /// What Python's `html` makes of it.
-    pub clean: String,
-}
-
-pub fn captions() -> Vec<Caption> {
-    let captions: Vec<Caption> = serde_json::from_str(include_str!("../golden/text/captions.json")).unwrap();
-    assert_eq!(captions.len(), 400);
-    captions
-}
-
-/// Every caption, id by id.
-pub fn compare_captions(json: &[u8]) {
-    let tokenizer = Tokenizer::read(json).unwrap();
-    let wrong = captions().into_iter().filter_map(|caption| {
-        let ids = tokenizer.encode(&caption.text, CONTEXT).unwrap();
-        let text: String = caption.text.chars().take(60).collect();
-        (ids != caption.ids).then(|| format!("{text:?}: {ids:?} instead of {:?}", caption.ids))
-    });
-    let wrong: Vec<String> = wrong.collect();
-    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
-}
 
 /// Builds the towers of a golden's configuration and compares them; the image tower where `vision` says so.
 pub async fn compare(bytes: &[u8], device: &Device, vision: bool) {

@@ -30,10 +30,12 @@ const STEPS: &[Step] = &[
         name: "clippy-wasm",
         run: |root| {
             let target = ["clippy", "--lib", "--tests", "--release", "--target", "wasm32-unknown-unknown"];
-            cargo(
-                root,
-                &[&target[..], &["--no-default-features", "--features", "train", "--", "-D", "warnings"]].concat(),
-            )
+            for package in
+                [&["--no-default-features", "--features", "train"][..], &["--package", "safelight-tokenizer"]]
+            {
+                cargo(root, &[&target[..], package, &["--", "-D", "warnings"]].concat())?;
+            }
+            Ok(())
         },
     },
     Step {
@@ -95,13 +97,16 @@ fn cargo(root: &Path, arguments: &[&str]) -> Result<()> {
     run(&mut command(root, "cargo", arguments))
 }
 
-/// The library's browser tests; `webdriver.json` at the root holds the browsers' flags.
+/// The browser tests of the library and of the tokenizer; `webdriver.json` at the root holds the browsers' flags.
 fn wasm_pack(root: &Path, browser: &[&str], driver: &str) -> Result<()> {
     let driver = crate::command::find(driver).with_context(|| format!("{driver} is not installed"))?;
-    let mut test = command(root, "wasm-pack", ["test", "--release", "--headless", "--mode", "no-install"]);
-    test.args(browser).arg(driver).args([".", "--no-default-features", "--features", "train"]);
-    // Seconds; WebGPU without a GPU is slow.
-    run(on_software_gpu(test.env("WASM_BINDGEN_TEST_TIMEOUT", "900")))
+    for package in [&[".", "--no-default-features", "--features", "train"][..], &["tokenizer"]] {
+        let mut test = command(root, "wasm-pack", ["test", "--release", "--headless", "--mode", "no-install"]);
+        test.args(browser).arg(&driver).args(package);
+        // Seconds; WebGPU without a GPU is slow.
+        run(on_software_gpu(test.env("WASM_BINDGEN_TEST_TIMEOUT", "900")))?;
+    }
+    Ok(())
 }
 
 /// The tests in real browsers: of the page, or those that are named.
