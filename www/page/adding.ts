@@ -71,9 +71,10 @@ export function addingDialog(session: Session, added: (model: StoredModel) => vo
     let told = 0;
     const work = async (): Promise<StoredModel> => {
       const client = await session.client(abort.signal);
-      return client.addModel({ source, int8: int8.checked, name: null }, {
+      return client.models("addModel", { source, int8: int8.checked, name: null }, {
         signal: abort.signal,
         onProgress: (progress) => {
+          if (progress.stage === "wait") line.textContent = "Another tab is adding this model; this one waits for it";
           if (progress.stage !== "convert") return;
           bar.max = progress.total;
           bar.value = progress.done;
@@ -86,7 +87,7 @@ export function addingDialog(session: Session, added: (model: StoredModel) => vo
     };
     void keepStored().catch(() => undefined);
     work().then(done, (thrown: unknown) => {
-      const problem = asProblem(thrown, "worker-crashed");
+      const problem = asProblem(thrown, "model-failed");
       const said = problem.code === "cancelled" ? "Stopped. What has arrived is kept: the same model goes on from there." : words.sentence(problem);
       if (dialog.open) choose(said);
     });

@@ -12,7 +12,7 @@ export function offerModels(session: Session): void {
   const place = byId("models");
   const show = async (): Promise<void> => {
     const client = await session.client();
-    const { models, unfinished } = await client.call("listModels", {});
+    const { models, unfinished } = await client.models("listModels", {});
     const inUse = session.modelInUse();
     place.replaceChildren(
       h(
@@ -42,7 +42,7 @@ export function offerModels(session: Session): void {
   };
   const drop = async (sha256: string | null, said: string): Promise<void> => {
     if (sha256 !== null && session.modelInUse() === sha256) await session.useModel(null);
-    await (await session.client()).call("dropModel", { sha256 });
+    await (await session.client()).models("dropModel", { sha256 });
     announce(said);
     await show();
   };

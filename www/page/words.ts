@@ -187,6 +187,9 @@ export function sentence({ code, message }: Problem): string {
       return `${message} Close other pages that use the GPU, or choose “CPU” at the top of the page.`;
     case "worker-crashed":
       return "The detector broke off on this picture, also on the CPU. The other pictures are not affected; please report it if you may share the file.";
+    case "model-failed":
+    case "model-crashed":
+      return `This broke off in Safelight itself; what has arrived is kept. Try again, and please report it if it happens again. (${message})`;
     case "browser-too-old":
       return "This browser is too old for Safelight. Use a current Chrome, Edge, Firefox or Safari.";
     case "cancelled":
