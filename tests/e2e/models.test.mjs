@@ -81,6 +81,7 @@ async function dialogue(page) {
 async function fromFiles(page, ...paths) {
   await dialogue(page);
   await (await page.$("#model-files")).uploadFile(...paths);
+  await (await page.waitForSelector("#add-files")).click();
 }
 
 async function fromHub(page, id) {

@@ -13,7 +13,12 @@ afterEach(() => {
 });
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const aborted = (signal) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(new DOMException("Stopped.", "AbortError"))));
+const aborted = (signal) =>
+  new Promise((_, reject) => {
+    const stop = () => reject(new DOMException("Stopped.", "AbortError"));
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop);
+  });
 
 /** Answers with these chunks, each after `ms`, and then with silence (`end` false), until the connection is closed. */
 function serve(chunks, { ms = 0, end = true, init = {} } = {}) {
