@@ -17,7 +17,7 @@ export function addingDialog(session: Session, added: (model: StoredModel) => vo
   const half = h("label", { class: "check" }, int8, h("span", {}, "Half the size ", h("small", {}, "int8 in place of float16; its features differ slightly, so its heads are its own")));
   const hub = h("input", { type: "text", id: "model-hub", placeholder: "openai/clip-vit-large-patch14", autocomplete: "off", spellcheck: "false", "aria-label": "Name of the model on the hub" });
   const site = h("input", { type: "text", id: "model-site", placeholder: "/models/my-clip/", autocomplete: "off", spellcheck: "false", "aria-label": "Folder of this site" });
-  const body = h("div");
+  const body = h("div", { class: "body" });
   const close = (): void => dialog.close();
   const dialog = h(
     "dialog",
@@ -34,7 +34,7 @@ export function addingDialog(session: Session, added: (model: StoredModel) => vo
       ...(problem === null ? [] : [h("p", { class: "problem", role: "alert" }, problem)]),
       h(
         "section",
-        { "aria-label": "From files" },
+        { class: "part", "aria-label": "From files" },
         h("h3", {}, "From this device"),
         h("div", { class: "row" }, h("button", { type: "button", class: "primary small", id: "choose-model-files", click: () => files.click() }, "Choose its files")),
         h("p", { class: "fine" }, "config.json and model.safetensors, or all parts and their index.json; tokenizer.json too, where there is one"),
@@ -42,24 +42,25 @@ export function addingDialog(session: Session, added: (model: StoredModel) => vo
       ),
       h(
         "form",
-        { submit: (event) => { event.preventDefault(); from({ kind: "hub", id: hub.value.trim(), revision: "main" }); } },
+        { class: "part", submit: (event) => { event.preventDefault(); from({ kind: "hub", id: hub.value.trim(), revision: "main" }); } },
         h("h3", {}, "From the Hugging Face hub"),
         h("div", { class: "row" }, hub, h("button", { type: "submit", id: "fetch-model" }, "Fetch it")),
         h("p", { class: "fine" }, "Your browser then asks huggingface.co for these files. The hub learns your address and the model’s name; no picture goes anywhere."),
       ),
       h(
         "form",
-        { submit: (event) => { event.preventDefault(); from({ kind: "site", folder: site.value.trim() }); } },
+        { class: "part", submit: (event) => { event.preventDefault(); from({ kind: "site", folder: site.value.trim() }); } },
         h("h3", {}, "From this site"),
         h("div", { class: "row" }, site, h("button", { type: "submit" }, "Fetch it")),
       ),
       h(
         "section",
-        { "aria-label": "Size" },
+        { class: "part", "aria-label": "Size" },
         half,
-        h("div", { class: "row" }, h("button", { type: "button", class: "quiet", click: close }, "Cancel")),
+        h("div", { class: "row" }, h("button", { type: "button", click: close }, "Cancel")),
       ),
     );
+    if (problem !== null) dialog.querySelector<HTMLElement>("h2")?.focus(); // what had the focus is gone
   };
 
   /** Files say little of what they are: the person may say more before they are read. */

@@ -59,10 +59,10 @@ export function offerModels(session: Session): void {
   };
   const leftover = (bytes: number): HTMLElement =>
     h(
-      "p",
-      { class: "fine" },
-      `A model that is not finished takes ${words.megabytes(bytes)}: add it again and it goes on, or `,
-      h("button", { type: "button", class: "quiet", id: "drop-unfinished", click: () => void drop(null, "What was unfinished is deleted").catch(refresh) }, "throw it away"),
+      "div",
+      { class: "leftover" },
+      h("p", { class: "fine" }, `A model that is not finished takes ${words.megabytes(bytes)}. Add it again, and it goes on.`),
+      h("button", { type: "button", class: "quiet", id: "drop-unfinished", click: () => void drop(null, "What was unfinished is deleted").catch(refresh) }, "Throw it away"),
     );
   panel.addEventListener("toggle", () => {
     if (panel.open) refresh();

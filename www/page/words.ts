@@ -47,10 +47,10 @@ export function share(rate: number, of: string): string {
  * theirs, which a verdict without one must say.
  */
 export function worth({ label, caption }: Pick<Verdict, "label" | "caption">, figures: HeadFigures): string {
-  return caption === "missing" ? `${worthOf(label, figures)} ${WITH_CAPTIONS} This one was weighed without, and can be wrong more often.` : worthOf(label, figures);
+  return caption === "missing" ? `${worthOf(label, figures)} ${WITH_CAPTIONS}, as here, it can be wrong more often.` : worthOf(label, figures);
 }
 
-const WITH_CAPTIONS = "There, captions were weighed too.";
+const WITH_CAPTIONS = "There, captions were weighed too; without one";
 
 function worthOf(label: Verdict["label"], figures: HeadFigures): string {
   const unseen = `on ${count(figures.n)} pictures from sources it had never seen`;
@@ -66,7 +66,7 @@ export function figuresAtLength(figures: HeadFigures, captions: boolean): string
     `Shown one photograph and one generated picture, this detector names the right one ${inHundred(figures.auc)} times in 100 ` +
     `(95 % interval ${low} to ${high}). ${quality(figures.auc)} ` +
     `On ${count(figures.n)} pictures from sources it had never seen, it called ${realCalledGenerated(figures)}, ` +
-    `took ${generatedCalledReal(figures)}, and could not tell for ${share(figures.unsure, "pictures")}.${captions ? ` ${WITH_CAPTIONS} Without one it can be wrong more often.` : ""}`
+    `took ${generatedCalledReal(figures)}, and could not tell for ${share(figures.unsure, "pictures")}.${captions ? ` ${WITH_CAPTIONS} it can be wrong more often.` : ""}`
   );
 }
 

@@ -24,7 +24,7 @@ test("each verdict says how often it is wrong", () => {
 
 test("figures that were measured with captions are not lent to a verdict without one", () => {
   for (const label of ["generated", "real", "unsure"]) {
-    assert.match(worth({ label, caption: "missing" }, figures), /There, captions were weighed too. This one was weighed without/);
+    assert.match(worth({ label, caption: "missing" }, figures), /There, captions were weighed too; without one, as here/);
     for (const caption of ["used", "unread"]) assert.doesNotMatch(worth({ label, caption }, figures), /caption/);
   }
   assert.match(figuresAtLength(figures, true), /captions were weighed too/);
