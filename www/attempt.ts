@@ -1,7 +1,7 @@
 /** One call on one worker, as the client makes it: how long it is waited for, and what is said when the worker is replaced. */
 import { stopped } from "./cancel.ts";
 import type { Connection, WorkerLike } from "./connection.ts";
-import { asProblem, Problem } from "./protocol.ts";
+import { asProblem, isOfModels, Problem } from "./protocol.ts";
 import type { Calls, Kind, Notice, Progress } from "./protocol.ts";
 
 /** Milliseconds that the client waits for a worker that says nothing. */
@@ -21,7 +21,10 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** One call on one worker: cancelled politely, then by force; given up after a long silence. */
+/**
+ * One call on one worker: cancelled politely, then by force; given up after a long silence. One that is about added models
+ * is given up alone: it has no part in the device, and others use the worker.
+ */
 export async function attempt<K extends Kind>(
   connection: Connection,
   patience: Patience,
@@ -31,26 +34,37 @@ export async function attempt<K extends Kind>(
   started?: (id: number) => void,
 ): Promise<Calls[K]["result"]> {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let ended = false;
+  let leave: (problem: Problem) => void = () => undefined;
+  const left = new Promise<never>((_, reject) => (leave = reject));
+  const stop = (): void => void connection.call("cancel", { call: call.id }).result.catch(() => undefined);
+  const end = (problem: Problem): void => {
+    if (!isOfModels(kind)) return connection.end(problem);
+    leave(problem);
+    stop();
+  };
   const endAfter = (ms: number, problem: Problem): void => {
     clearTimeout(timer);
-    timer = setTimeout(() => connection.end(problem), ms);
+    timer = setTimeout(() => end(problem), ms);
   };
-  const silent = new Problem("device-failed", "The device gave no sign of life for minutes.");
+  const silent = isOfModels(kind) ? new Problem("model-failed", "There was no sign of life for minutes.") : new Problem("device-failed", "The device gave no sign of life for minutes.");
   endAfter(patience.silence, silent);
   const call = connection.call(kind, input, (progress) => {
+    if (ended) return;
     if (!signal?.aborted) endAfter(patience.silence, silent);
     onProgress?.(progress);
   });
   started?.(call.id);
   const cancel = (): void => {
-    connection.call("cancel", { call: call.id }).result.catch(() => undefined);
+    stop();
     endAfter(patience.cancel, stopped());
   };
   signal?.addEventListener("abort", cancel, { once: true });
   if (signal?.aborted) cancel();
   try {
-    return await call.result;
+    return await Promise.race([call.result, left]);
   } finally {
+    ended = true;
     clearTimeout(timer);
     signal?.removeEventListener("abort", cancel);
   }

@@ -1,4 +1,5 @@
 /** `models/catalog.json`: which packs and heads the site offers, and where they lie. */
+import { bodyOf, fetchAlive } from "./alive.ts";
 import { hash } from "./hash.ts";
 import { asProblem, Problem } from "./protocol.ts";
 import type { OpenInput } from "./protocol.ts";
@@ -51,7 +52,7 @@ export async function readCatalog(input: OpenInput, signal: AbortSignal): Promis
 }
 
 export async function fetchText(url: URL, signal: AbortSignal): Promise<string> {
-  return (await fetchFile(url, { signal })).text();
+  return new TextDecoder().decode(await bodyOf(await fetchFile(url, { signal }), basename(url)));
 }
 
 /**
@@ -60,7 +61,7 @@ export async function fetchText(url: URL, signal: AbortSignal): Promise<string> 
  */
 export async function fetchPinned({ url, bytes, sha256 }: PinnedFile, signal: AbortSignal): Promise<Uint8Array> {
   for (const cache of ["default", "reload"] as const) {
-    const file = new Uint8Array(await (await fetchFile(url, { signal, cache })).arrayBuffer());
+    const file = await bodyOf(await fetchFile(url, { signal, cache }), basename(url));
     if (file.length === bytes && (!isSecureContext || (await hash(file)) === sha256)) return file; // elsewhere nothing can hash
   }
   throw new Problem("network", `${basename(url)} did not arrive as it was published.`);
@@ -70,10 +71,10 @@ export async function fetchPinned({ url, bytes, sha256 }: PinnedFile, signal: Ab
 export async function fetchFile(url: URL, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(url, init);
+    response = await fetchAlive(url, init);
   } catch (thrown) {
     const problem = asProblem(thrown, "network");
-    throw problem.code === "cancelled" ? problem : new Problem("network", `${basename(url)} could not be fetched.`);
+    throw thrown instanceof Problem || problem.code === "cancelled" ? problem : new Problem("network", `${basename(url)} could not be fetched.`);
   }
   if (!response.ok) throw new Problem("network", `The server answered ${response.status} for ${basename(url)}.`);
   return response;

@@ -11,3 +11,10 @@ export async function* chunks(stream: ReadableStream<Uint8Array>): AsyncGenerato
     await reader.cancel().catch(() => undefined);
   }
 }
+
+/** All of them as one. */
+export async function whole(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const kept: Uint8Array[] = [];
+  for await (const part of parts) kept.push(part);
+  return new Uint8Array(await new Blob(kept as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+}

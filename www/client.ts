@@ -8,7 +8,7 @@ import { abortable, stopped } from "./cancel.ts";
 import { Connection } from "./connection.ts";
 import type { WorkerLike } from "./connection.ts";
 import { asProblem, Problem } from "./protocol.ts";
-import type { Calls, Kind, Notice, Opened, OpenInput, Progress } from "./protocol.ts";
+import type { Calls, Kind, ModelKind, Notice, Opened, OpenInput, Progress } from "./protocol.ts";
 import type { DetectorInfo, DevicePreference, Verdict } from "./safelight.js";
 
 export interface ClientOptions extends OpenInput {
@@ -36,7 +36,7 @@ export interface Training {
 }
 
 /** What can be asked for beside `open`, which is the client's own business, and what is urgent. */
-type Asked = Exclude<Kind, "open" | "cancel" | "shorten">;
+type Asked = Exclude<Kind, "open" | "cancel" | "shorten" | ModelKind>;
 
 type Result<K extends Kind> = Calls[K]["result"];
 
@@ -47,6 +47,8 @@ interface Job {
 
 /** Problems of the worker or its device rather than of the picture: a new worker may do better. */
 const LOST = new Set(["worker-crashed", "device-failed"]);
+/** Workers that may be lost under a call that has no part in it: one picture takes three along. */
+const MOST_LOST = 4;
 
 export class Client {
   readonly #options: ClientOptions;
@@ -127,10 +129,23 @@ export class Client {
     };
   }
 
-  /** Adds a model beside the queue: checks go on meanwhile. A lost worker goes on from what is kept. */
-  addModel(input: Calls["addModel"]["input"], options: CallOptions = {}): Promise<Result<"addModel">> {
-    const work = (connection: Connection): Promise<Result<"addModel">> => attempt(connection, this.#patience, "addModel", input, options);
-    return this.#persist(work, undefined, (notice) => options.onNotice?.(notice), options.signal);
+  /**
+   * About added models, beside the queue: checks go on meanwhile. It uses no device, so its failure replaces none; where
+   * a check takes the worker along, it runs again on the next one, and an addition goes on from what is kept.
+   */
+  async models<K extends ModelKind>(kind: K, input: Calls[K]["input"], options: CallOptions = {}): Promise<Result<K>> {
+    for (let left = MOST_LOST; ; left -= 1) {
+      // Only opening a worker takes the steps down to the CPU.
+      const connection = await this.#persist(async (opened) => opened, undefined, () => undefined, options.signal);
+      try {
+        return await attempt(connection, this.#patience, kind, input, options);
+      } catch (thrown) {
+        const problem = asProblem(thrown, "model-failed");
+        const broken = problem.code === "model-crashed";
+        if ((broken || LOST.has(problem.code)) && this.#connection === connection) this.#replace(new Problem("worker-crashed", problem.message));
+        if (broken || left === 0 || this.#closed || !LOST.has(problem.code)) throw problem;
+      }
+    }
   }
 
   /** Any other call; they wait for each other. Rejects with a `Problem`. */
@@ -170,8 +185,17 @@ export class Client {
     for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) await job.run();
     this.#busy = false;
     // A worker that was ended for a cancelled picture is replaced before the next one asks.
-    if (this.#closed || (this.#opening !== null && !this.#connection?.ended)) return;
-    this.#connect(this.#preference).catch((thrown: unknown) => this.#fail(asProblem(thrown, "worker-crashed")));
+    if (this.#opening === null || this.#connection?.ended) this.#reopen();
+  }
+
+  #reopen(): void {
+    if (!this.#closed) this.#connect(this.#preference).catch((thrown: unknown) => this.#fail(asProblem(thrown, "worker-crashed")));
+  }
+
+  /** Ends the worker for `problem`, and starts another on the same device. */
+  #replace(problem: Problem): void {
+    this.#drop(problem);
+    this.#reopen();
   }
 
   /** Does `work` on a worker; when that is lost, once more on a new one, then on a new one that uses the CPU. */

@@ -2,33 +2,48 @@
 import { asProblem, Problem } from "./protocol.ts";
 import { startHelpers, threadsOffered } from "./threads.ts";
 
-export type CheckingEngine = Pick<typeof import("./safelight.js"), "Checkpoint" | "Loader">;
-export type TrainingEngine = Pick<typeof import("./safelight-training.js"), "TrainingSet" | "Trainer" | "preset" | "readLabels">;
+type Checking = typeof import("./safelight.js");
+type Tokenizing = typeof import("./safelight-tokenizer.js");
+type Training = typeof import("./safelight-training.js");
 
-export type TokenizerEngine = Pick<typeof import("./safelight-tokenizer.js"), "Tokenizer">;
+export type CheckingEngine = Pick<Checking, "Checkpoint" | "Loader">;
+export type TrainingEngine = Pick<Training, "TrainingSet" | "Trainer" | "preset" | "readLabels">;
+export type TokenizerEngine = Pick<Tokenizing, "Tokenizer">;
 
 export class Engines {
-  readonly checking: () => Promise<CheckingEngine> = started(async () => {
-    const module = await import("./safelight.js");
-    await module.default();
+  readonly checking: () => Promise<CheckingEngine> = started<Checking>("safelight.js", () => import("./safelight.js"), (module) => {
     if (threadsOffered()) module.offerThreads(startHelpers);
-    return module;
   });
-  readonly tokenizer: () => Promise<TokenizerEngine> = started(async () => {
-    const module = await import("./safelight-tokenizer.js");
-    await module.default();
-    return module;
-  });
-  readonly training: () => Promise<TrainingEngine> = started(async () => {
-    const module = await import("./safelight-training.js");
-    await module.default();
-    return module;
-  });
+  readonly tokenizer: () => Promise<TokenizerEngine> = started<Tokenizing>("safelight-tokenizer.js", () => import("./safelight-tokenizer.js"));
+  readonly training: () => Promise<TrainingEngine> = started<Training>("safelight-training.js", () => import("./safelight-training.js"));
+}
+
+/** What wasm-bindgen makes: its default export fetches the WebAssembly that lies beside it, and starts it. */
+interface Glue {
+  default(): Promise<unknown>;
 }
 
 /** Starts a module once; after a failure the next call tries anew. */
-function started<Module>(start: () => Promise<Module>): () => Promise<Module> {
+function started<Module extends Glue>(name: string, first: () => Promise<Module>, prepare?: (module: Module) => void): () => Promise<Module> {
   let running: Promise<Module> | null = null;
+  let failures = 0;
+  const load = async (): Promise<Module> => {
+    try {
+      if (failures === 0) return await first();
+      // Browsers may remember for good that an import failed (whatwg/html#10327), but only under the same address.
+      const again = new URL(`${name}?again=${failures}`, import.meta.url);
+      return (await import(again.href)) as Module;
+    } catch {
+      failures += 1;
+      throw new Problem("network", `${name} could not be fetched.`);
+    }
+  };
+  const start = async (): Promise<Module> => {
+    const module = await load();
+    await module.default();
+    prepare?.(module);
+    return module;
+  };
   return async () => {
     running ??= start();
     try {

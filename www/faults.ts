@@ -1,5 +1,5 @@
 /** What a thrown value means in the worker. */
-import { asProblem, Problem } from "./protocol.ts";
+import { asProblem, isOfModels, Problem } from "./protocol.ts";
 import type { Kind } from "./protocol.ts";
 
 /**
@@ -11,8 +11,12 @@ export const BROKEN = { reading: /^(pack-length|pack-changed|weights-header|tens
 /** Codes that mean an added model cannot be opened any more. */
 export const UNUSABLE = /^(pack-.*|weights-header|tensor-.*|not-finite)$/;
 
-/** A panic (`WebAssembly.RuntimeError`) leaves the module unusable, whatever was being done. */
+/**
+ * A panic (`WebAssembly.RuntimeError`) leaves the module unusable, whatever was being done; `model-crashed` says so of one
+ * for which no picture and no device is to blame.
+ */
 export function describe(thrown: unknown, kind: Kind): Problem {
-  if (thrown instanceof WebAssembly.RuntimeError) return new Problem("worker-crashed", thrown.message);
-  return asProblem(thrown, kind === "open" ? "network" : "worker-crashed");
+  const ofModels = isOfModels(kind);
+  if (thrown instanceof WebAssembly.RuntimeError) return new Problem(ofModels ? "model-crashed" : "worker-crashed", thrown.message);
+  return asProblem(thrown, kind === "open" ? "network" : ofModels ? "model-failed" : "worker-crashed");
 }

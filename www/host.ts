@@ -6,8 +6,8 @@ import { decodeInBrowser, readable } from "./decode.ts";
 import type { CheckingEngine, Engines } from "./engines.ts";
 import { BROKEN, describe, UNUSABLE } from "./faults.ts";
 import { keepKernels, keptKernels } from "./kernels.ts";
-import { asProblem, Problem } from "./protocol.ts";
-import type { Calls, Kind, Notice, OpenInput, Opened, Progress, Reply, Request } from "./protocol.ts";
+import { asProblem, isOfModels, Problem } from "./protocol.ts";
+import type { Calls, Kind, ModelKind, Notice, OpenInput, Opened, Progress, Reply, Request } from "./protocol.ts";
 import type { Detector, DetectorInfo, Observe, Verdict } from "./safelight.js";
 import { forgetPack, readPack } from "./store.ts";
 import type { PackOptions } from "./store.ts";
@@ -17,8 +17,10 @@ import type { Run, Surroundings } from "./training.ts";
 /** The calls that are answered without waiting for those before them. */
 type Urgent = "cancel" | "shorten" | "expect";
 
-/** These do not wait for what came before: a training takes turns with it, and models are added beside it. */
-const BESIDE = new Set<Kind>(["train", "addModel", "listModels", "dropModel"]);
+/** Whether it does not wait for what came before: a training takes turns with it, and models are added beside it. */
+function isBeside(kind: Kind): boolean {
+  return kind === "train" || isOfModels(kind);
+}
 
 type Report = (progress: Progress) => void;
 
@@ -62,7 +64,7 @@ export class Host {
     }
     const abort = new AbortController();
     this.#calls.set(request.id, abort);
-    if (BESIDE.has(request.kind)) void this.#serve(request, abort.signal);
+    if (isBeside(request.kind)) void this.#serve(request, abort.signal);
     else void this.#turn(() => this.#serve(request, abort.signal));
   }
 
@@ -142,7 +144,7 @@ export class Host {
   }
 
   /** Everything about added models; its code is loaded now. */
-  async #models(request: Extract<Request, { kind: "addModel" | "listModels" | "dropModel" }>, signal: AbortSignal, report: Report): Promise<Calls[Kind]["result"]> {
+  async #models(request: Extract<Request, { kind: ModelKind }>, signal: AbortSignal, report: Report): Promise<Calls[Kind]["result"]> {
     const kept = await import("./models/kept.ts");
     switch (request.kind) {
       case "listModels":

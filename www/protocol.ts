@@ -159,6 +159,13 @@ export interface KeptModels {
 
 export type Kind = keyof Calls;
 
+/** What is about added models: it needs no device, and is about no picture. */
+export type ModelKind = "addModel" | "listModels" | "dropModel";
+
+export function isOfModels(kind: Kind): kind is ModelKind {
+  return kind === "addModel" || kind === "listModels" || kind === "dropModel";
+}
+
 export type Request = { [K in Kind]: { id: number; kind: K; input: Calls[K]["input"] } }[Kind];
 
 export type Reply =
@@ -167,7 +174,7 @@ export type Reply =
   | { id: number; error: Failure };
 
 /**
- * `convert` counts bytes of a checkpoint. `download`, `load` and `wait` (for another tab's download) count bytes of the pack; `check` and `embed` count
+ * `convert` counts bytes of a checkpoint; `wait`: another tab may have the turn. `download` and `load` count bytes of the pack; `check` and `embed` count
  * blocks of the image tower; `audit` its folds; `gather` pictures whose features are read; `epoch` epochs.
  */
 export interface Progress {

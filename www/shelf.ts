@@ -218,12 +218,18 @@ class CacheShelf implements Shelf {
     await this.settle();
     const from = this.#prefix;
     const to = prefixOf(name);
-    for (const { url } of await this.#cache.keys()) {
-      const entry = url.startsWith(from) ? await this.#cache.match(url) : undefined;
+    const all = (await this.#cache.keys()).map(({ url }) => url);
+    const mine = new Set<string>();
+    for (const url of all.filter((url) => url.startsWith(from))) {
+      const entry = await this.#cache.match(url);
       if (entry === undefined) continue;
-      await this.#cache.put(`${to}${url.slice(from.length)}`, entry);
+      const moved = `${to}${url.slice(from.length)}`;
+      mine.add(moved);
+      await this.#cache.put(moved, entry);
       await this.#cache.delete(url);
     }
+    // What else lay under that name is of another that had more entries.
+    for (const url of all) if (url.startsWith(to) && !mine.has(url)) await this.#cache.delete(url);
     this.#prefix = to;
   }
 

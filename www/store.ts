@@ -3,6 +3,7 @@
  * Bytes go straight to the detector, so no copy of the model waits in memory. Whether they are the published
  * ones is decided in Rust, by their SHA-256, at every load; a wrong file is forgotten and fetched once more.
  */
+import { fetchAlive } from "./alive.ts";
 import { chunks } from "./chunks.ts";
 import { asProblem, Problem } from "./protocol.ts";
 import type { Notice, Progress } from "./protocol.ts";
@@ -132,7 +133,7 @@ async function request(url: URL, at: number, tag: string | null, signal: AbortSi
   if (at > 0) headers.set("Range", `bytes=${at}-`);
   if (at > 0 && tag !== null) headers.set("If-Range", tag);
   // The pack is kept here; a second copy in the HTTP cache would only take room.
-  const response = await fetch(url, { headers, signal, cache: "no-store" });
+  const response = await fetchAlive(url, { headers, signal, cache: "no-store" });
   if (at > 0 && (response.status === 200 || response.status === 416)) {
     await response.body?.cancel();
     throw new Problem("pack-changed", "The model on the server is not the one whose download had begun.");

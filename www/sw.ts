@@ -80,6 +80,7 @@ async function answer(request: Request, path: string): Promise<Response> {
   if (kept !== undefined || !LATER.test(path)) return kept ?? fetch(request);
   const fresh = await sealed(path).catch(() => null);
   if (fresh === null) return fetch(request);
-  await cache.put(urlOf(path), fresh.clone());
+  const copy = fresh.clone();
+  await cache.put(urlOf(path), copy).catch(() => undefined); // without room it is used all the same, and fetched again next time
   return fresh;
 }

@@ -25,6 +25,7 @@ try {
   const timer = setInterval(() => void resident(session).then((now) => (peak = Math.max(peak, now))), 100);
   const start = Date.now();
   await (await page.$("#model-files")).uploadFile(join(folder, "config.json"), join(folder, "model.safetensors"));
+  await (await page.waitForSelector("#add-files")).click();
   await page.waitForSelector("#use-model, .adding .problem");
   clearInterval(timer);
   console.log(await page.$eval(".adding", (dialog) => dialog.innerText));

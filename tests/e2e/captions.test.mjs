@@ -71,6 +71,30 @@ for (const name of ["chromium", "firefox"]) {
       await browser.close();
     });
 
+    test("a tokenizer that could not be fetched is fetched with the next caption, and costs no worker", async () => {
+      const browser = await launch(name);
+      const { page } = await openPage(browser, server.url);
+      await ready(page);
+      await pick(page, steered("captioned.jpg", "p=0.9"));
+      const [alone] = await settled(page, 1);
+      assert.match(alone.worth, /captions were weighed too; without one, as here/);
+      server.faults.missing = "/safelight-tokenizer.js";
+      try {
+        const failed = await captioned(page, "a hill at dawn");
+        assert.equal(failed.code, "network");
+        assert.match(failed.worth, /safelight-tokenizer\.js could not be fetched.*try again/);
+      } finally {
+        delete server.faults.missing;
+      }
+      await page.click(".card .again");
+      await page.waitForFunction(() => document.querySelector(".card").dataset.state === "done");
+      const [told] = await settled(page, 1);
+      assert.equal(told.probability, 0.45);
+      assert.doesNotMatch(told.worth, /captions/);
+      assert.equal(await page.$eval("#notices", (list) => list.textContent), "");
+      await browser.close();
+    });
+
     test("a corrected verdict takes its caption to the next training", async () => {
       const browser = await launch(name);
       const { page, errors } = await openPage(browser, server.url);

@@ -43,7 +43,10 @@ for (const [name, int8] of [["chromium", false], ["firefox", true]]) {
       if (int8) {
         await page.type("#model-site", "/models/tiny/");
         await page.keyboard.press("Enter");
-      } else await (await page.$("#model-files")).uploadFile(...["config.json", "model.safetensors", "tokenizer.json"].map((file) => join(golden, file)));
+      } else {
+        await (await page.$("#model-files")).uploadFile(...["config.json", "model.safetensors", "tokenizer.json"].map((file) => join(golden, file)));
+        await (await page.waitForSelector("#add-files")).click();
+      }
       await (await page.waitForSelector("#use-model")).click();
       await page.waitForFunction(() => document.getElementById("model-line").textContent === "This model has no head yet");
       const pack = packOfTerminal(int8);

@@ -6,8 +6,10 @@ import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { launch, openPage, pick, ready, settled } from "./browser.mjs";
 import { buildFakeSite } from "./fake/site.mjs";
+import { look } from "./look.mjs";
 import { steered } from "./pictures.mjs";
 import { startServer } from "./server.mjs";
 
@@ -81,6 +83,7 @@ async function dialogue(page) {
 async function fromFiles(page, ...paths) {
   await dialogue(page);
   await (await page.$("#model-files")).uploadFile(...paths);
+  await (await page.waitForSelector("#add-files")).click();
 }
 
 async function fromHub(page, id) {
@@ -243,6 +246,44 @@ test("cancelled, it keeps what has arrived and goes on from there; it can be thr
   await page.waitForSelector("#drop-unfinished");
   await page.click("#drop-unfinished");
   await page.waitForFunction(() => document.getElementById("drop-unfinished") === null);
+});
+
+test("a second tab waits for the first and says so; a model from files is given a name; how the dialogue and the panel look", async () => {
+  const artifacts = fileURLToPath(new URL("../artifacts/", import.meta.url));
+  await mkdir(artifacts, { recursive: true });
+  const { page, errors } = await start("chromium", { delay: 60 });
+  await fromHub(page, "maker/clip-small");
+  await page.waitForFunction(() => document.getElementById("adding-progress")?.value > 500_000);
+  const second = await openPage(browser, server.url);
+  await ready(second.page);
+  await openPanel(second.page);
+  assert.equal(await second.page.$("#drop-unfinished"), null); // it is being added
+  await fromHub(second.page, "maker/clip-small");
+  await second.page.waitForFunction(() => /Another tab is adding this model/.test(document.getElementById("adding-line")?.textContent));
+  await second.page.close();
+  await page.bringToFront();
+  await page.click("#cancel-adding");
+  await page.waitForSelector(".adding .problem");
+  const faults = await look(page, artifacts, "adding");
+  const named = join(files, "named");
+  await mkdir(named, { recursive: true });
+  await writeFile(join(named, "config.json"), JSON.stringify({ model_type: "clip", _name_or_path: "maker/street-clip" }));
+  await (await page.$("#model-files")).uploadFile(join(named, "config.json"), join(files, "model.safetensors"));
+  await page.waitForSelector("#model-name");
+  assert.equal(await page.$eval("#model-name", (field) => field.value), "street-clip");
+  faults.push(...(await look(page, artifacts, "adding-name")));
+  await page.type("#model-name", "Street pictures"); // over what is selected
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#use-model");
+  assert.match(await text(page, "#adding-line"), /“Street pictures” is in this browser/);
+  faults.push(...(await look(page, artifacts, "adding-done")));
+  await page.keyboard.press("Escape");
+  await openPanel(page);
+  await page.waitForSelector("#drop-unfinished");
+  assert.match((await models(page))[1].words, /^\s*Street pictures 3\.0 MB/);
+  faults.push(...(await look(page, artifacts, "panel")));
+  assert.deepEqual(faults, []);
+  assert.deepEqual(errors, []);
 });
 
 test("what cannot be used is said, and nothing of it is kept", async () => {

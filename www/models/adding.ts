@@ -2,14 +2,16 @@
  * The worker's side of adding a model: a checkpoint's bytes go through the conversion in Rust and onto the shelf,
  * a chunk at a time. What was interrupted goes on from what is on the shelf; a model is offered when it is whole.
  */
+import { whole } from "../chunks.ts";
 import type { Engines } from "../engines.ts";
+import { describe } from "../faults.ts";
 import { hash } from "../hash.ts";
-import { asProblem, Problem } from "../protocol.ts";
+import { Problem } from "../protocol.ts";
 import type { AddModel, Progress, StoredModel } from "../protocol.ts";
 import type * as Safelight from "../safelight.js";
 import { openShelf } from "../shelf.ts";
 import type { Shelf } from "../shelf.ts";
-import { keepModel, UNFINISHED } from "./kept.ts";
+import { keepModel, turnOf, UNFINISHED } from "./kept.ts";
 import type { PackManifest } from "./kept.ts";
 import { keepTokenizer } from "../tokenizer.ts";
 import { INDEX } from "./source.ts";
@@ -30,11 +32,13 @@ export interface Surroundings {
 /** Bytes after which what was written is made safe on the disk. */
 const SAFE = 64 * 1024 * 1024;
 
+/** Milliseconds between signs of life while another tab has the turn. */
+const BEAT = 10_000;
+
 /** With these the checkpoint itself is sound, and what has arrived is of use to another attempt. */
-const PASSING = new Set(["network", "cancelled", "picture-unreadable", "worker-crashed"]);
+const PASSING = new Set(["network", "cancelled", "picture-unreadable", "storage-full", "model-failed", "model-crashed"]);
 
 export async function addModel(input: AddModel, { engine, tokenizerEngine, hub, signal, report }: Surroundings): Promise<StoredModel> {
-  report({ stage: "wait", done: 0, total: 1 });
   const source = await sourceOf(input.source, hub, signal);
   const config = await source.text("config.json");
   if (config === null) throw new Problem("model-source", "There is no config.json with the weights, which says what shape the model has.");
@@ -49,9 +53,9 @@ export async function addModel(input: AddModel, { engine, tokenizerEngine, hub, 
     throw thrown;
   }
   const origin = JSON.stringify({ config, files, int8: input.int8 });
-  const key = (await hash(new TextEncoder().encode(origin))).slice(0, 32);
-  return alone(key, signal, async () => {
-    const shelf = await openShelf(`${UNFINISHED}${key}`);
+  const name = `${UNFINISHED}${(await hash(new TextEncoder().encode(origin))).slice(0, 32)}`;
+  return alone(turnOf(name), { signal, report }, async () => {
+    const shelf = await openShelf(name);
     if (shelf === null) throw new Problem("storage-none", "This browser keeps nothing in this window, so no model can be added.");
     try {
       return await convert(checkpoint, { source, files, tokenizer }, shelf, input, { signal, report });
@@ -123,9 +127,9 @@ async function convert(
   const described = JSON.parse(manifest) as PackManifest;
   const [{ bytes, sha256 }] = described.files;
   if (described.tokenizer !== undefined && tokenizer !== null) await keepTokenizer(described.tokenizer.sha256, tokenizer);
-  await shelf.rename(sha256);
   const model: StoredModel = { sha256, id: described.id, name: described.name, bytes, int8, added: new Date().toISOString(), checked, manifest };
-  await keepModel(model);
+  await keepModel(model); // first: weights under their hash that nothing describes would never be found again
+  await shelf.rename(sha256);
   return model;
 }
 
@@ -147,7 +151,7 @@ async function ownTokenizer(checkpoint: Safelight.Checkpoint, source: Source, en
 
 /** What the library says of a file, said of the model that is added. */
 function ofTheModel(thrown: unknown): Problem {
-  const problem = asProblem(thrown, "worker-crashed");
+  const problem = describe(thrown, "addModel");
   if (problem.code === "pack-hash") return new Problem("model-source", "What arrived is not the file that its source names: its SHA-256 is another. Nothing of it is kept; fetch it again.");
   if (problem.code.startsWith("tokenizer")) return new Problem("model-source", `${problem.message} Its tokenizer.json is not this model’s own, or is damaged.`);
   return problem;
@@ -168,20 +172,27 @@ async function readHeaders(checkpoint: Safelight.Checkpoint, source: Source, eng
   return files;
 }
 
-async function whole(chunks: AsyncGenerator<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
-  return new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer());
-}
-
 async function makeRoom(bytes: number): Promise<void> {
   const { quota, usage } = (await navigator.storage?.estimate?.()) ?? {};
   if (quota === undefined || usage === undefined || quota - usage >= bytes) return;
   throw new Problem("storage-full", `The model takes ${Math.ceil(bytes / 1e6)} MB, and this browser has ${Math.floor((quota - usage) / 1e6)} MB left for this site.`);
 }
 
-/** Waits until no other tab adds the same model. */
-async function alone<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  if (navigator.locks === undefined) return work();
-  return navigator.locks.request(`safelight-adding-${key}`, { signal }, work);
+/** Waits until no other tab adds the same model, and says so again and again: that may take as long as the model does. */
+async function alone<T>(turn: string, { signal, report }: Pick<Surroundings, "signal" | "report">, work: () => Promise<T>): Promise<T> {
+  const { locks } = navigator;
+  if (locks === undefined) return work();
+  const atOnce = await locks.request(turn, { ifAvailable: true }, async (lock) => (lock === null ? null : { result: await work() }));
+  if (atOnce !== null) return atOnce.result;
+  const tell = (): void => report({ stage: "wait", done: 0, total: 1 });
+  tell();
+  const beat = setInterval(tell, BEAT);
+  try {
+    return await locks.request(turn, { signal }, () => {
+      clearInterval(beat);
+      return work();
+    });
+  } finally {
+    clearInterval(beat);
+  }
 }

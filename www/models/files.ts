@@ -11,8 +11,7 @@ export class Files implements Source {
   constructor(files: readonly File[]) {
     this.#files = new Map(files.map((file) => [file.name, file]));
     this.words = files.map(({ name }) => name).sort().join(", ");
-    const [first] = files;
-    this.name = first?.webkitRelativePath.split("/")[0] || "my-model";
+    this.name = nameOf(files);
   }
 
   weights(): string {
@@ -46,4 +45,35 @@ export class Files implements Source {
     if (file === undefined) throw new Problem("model-source", `${name} is missing among the files.`);
     return file;
   }
+}
+
+/** What a model from these files may be called: what its config.json says it was loaded from, else as its folder or its file. */
+export async function proposedName(files: readonly File[]): Promise<string> {
+  const config = await files.find(({ name }) => name === "config.json")?.text().catch(() => "");
+  return lastPart(origin(config ?? "")) || nameOf(files);
+}
+
+function nameOf(files: readonly File[]): string {
+  const [folder] = files.map(({ webkitRelativePath }) => (webkitRelativePath ?? "").split("/")[0] ?? "").filter(Boolean);
+  const stem = files.find(({ name }) => name.endsWith(ENDING))?.name.slice(0, -ENDING.length) ?? "";
+  return folder || (ANY_MODEL.test(stem) ? "" : stem) || "my-model";
+}
+
+const ENDING = ".safetensors";
+/** What every checkpoint's file is called, and every part of one. */
+const ANY_MODEL = /^model([-.]\d+-of-\d+)?$/;
+
+/** `_name_or_path` of a config.json; empty where there is none. */
+function origin(config: string): string {
+  try {
+    const { _name_or_path: path } = JSON.parse(config) as { _name_or_path?: unknown };
+    return typeof path === "string" ? path : "";
+  } catch {
+    return "";
+  }
+}
+
+/** Of a path of any system, or of an id on the hub. */
+function lastPart(path: string): string {
+  return path.split(/[\\/]/).filter((part) => /[\p{L}\p{N}]/u.test(part)).at(-1)?.trim() ?? "";
 }

@@ -1,4 +1,5 @@
 /** A checkpoint on the Hugging Face hub. */
+import { fetchAlive } from "../alive.ts";
 import { Problem } from "../protocol.ts";
 import type { FileFacts } from "./source.ts";
 import { Web } from "./web.ts";
@@ -45,7 +46,7 @@ class Hub extends Web {
 /** `null` from a mirror that lists nothing: its files are then read without. */
 async function list(url: URL, signal: AbortSignal): Promise<Listing | null> {
   try {
-    const response = await fetch(url, { signal, cache: "no-store", credentials: "omit", referrerPolicy: "no-referrer" });
+    const response = await fetchAlive(url, { signal, cache: "no-store", credentials: "omit", referrerPolicy: "no-referrer" });
     const listing = (await response.json()) as Partial<Listing>;
     return /^[0-9a-f]{40}$/.test(listing.sha ?? "") && Array.isArray(listing.siblings) ? (listing as Listing) : null;
   } catch {

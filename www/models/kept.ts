@@ -24,10 +24,16 @@ export function tokenizerOf({ manifest }: StoredModel, site: TokenizerFile | nul
   return own === undefined || own.sha256 === site?.sha256 ? site : { ...own, url: null };
 }
 
-/** The newest first, and how much unfinished ones take. */
+/** The lock under which a shelf of that name is written. */
+export function turnOf(shelf: string): string {
+  return `safelight-${shelf}`;
+}
+
+/** The newest first, and how much unfinished ones take that nobody is adding now. */
 export async function keptModels(): Promise<KeptModels> {
   const models = await (await database()).getAll("models");
-  const unfinished = (await shelves()).filter(({ name }) => name.startsWith(UNFINISHED));
+  const held = (await navigator.locks?.query())?.held?.map(({ name }) => name) ?? [];
+  const unfinished = (await shelves()).filter(({ name }) => name.startsWith(UNFINISHED) && !held.includes(turnOf(name)));
   return {
     models: models.sort((a, b) => b.added.localeCompare(a.added)),
     unfinished: unfinished.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -38,10 +44,15 @@ export async function keepModel(model: StoredModel): Promise<void> {
   await keeping((db) => db.put("models", model, model.sha256));
 }
 
-/** Deletes a model and what was computed with it; `null`: all that is unfinished. */
+/** Deletes a model and what was computed with it; `null`: all that is unfinished, but for what another tab is adding now. */
 export async function dropModel(sha256: string | null): Promise<void> {
   if (sha256 === null) {
-    for (const { name } of await shelves()) if (name.startsWith(UNFINISHED)) await (await openShelf(name))?.remove();
+    for (const { name } of await shelves()) {
+      if (!name.startsWith(UNFINISHED)) continue;
+      const remove = async (): Promise<void> => (await openShelf(name))?.remove();
+      if (navigator.locks === undefined) await remove();
+      else await navigator.locks.request(turnOf(name), { ifAvailable: true }, (turn) => (turn === null ? undefined : remove()));
+    }
     return;
   }
   const db = await database();

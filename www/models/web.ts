@@ -1,4 +1,5 @@
 /** A folder of files on a server that sends parts of them. */
+import { bodyOf, fetchAlive } from "../alive.ts";
 import { chunks } from "../chunks.ts";
 import { asProblem, Problem } from "../protocol.ts";
 import { WHOLE } from "./source.ts";
@@ -29,7 +30,7 @@ export class Web implements Source {
   async text(name: string): Promise<string | null> {
     const response = await this.#fetch(name, {});
     if (response.status === 404) return null;
-    return (await usable(response, name, this.#folder)).text();
+    return new TextDecoder().decode(await bodyOf(await usable(response, name, this.#folder), name));
   }
 
   async facts(name: string): Promise<FileFacts> {
@@ -76,10 +77,10 @@ export class Web implements Source {
   async #fetch(name: string, init: RequestInit): Promise<Response> {
     try {
       // The pack is kept here; a copy in the HTTP cache would only take room.
-      return await fetch(new URL(name, this.#folder), { ...init, signal: this.#signal, cache: "no-store", credentials: "omit", referrerPolicy: "no-referrer" });
+      return await fetchAlive(new URL(name, this.#folder), { ...init, signal: this.#signal, cache: "no-store", credentials: "omit", referrerPolicy: "no-referrer" });
     } catch (thrown) {
       const problem = asProblem(thrown, "network");
-      throw problem.code === "cancelled" ? problem : new Problem("network", `${name} could not be fetched from ${this.#folder.host}.`);
+      throw thrown instanceof Problem || problem.code === "cancelled" ? problem : new Problem("network", `${name} could not be fetched from ${this.#folder.host}.`);
     }
   }
 }

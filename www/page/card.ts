@@ -103,7 +103,7 @@ export class Card {
         verdict = words.VERDICT[state.verdict.label];
         this.element.dataset["label"] = state.verdict.label;
         drawScale(this.#part(".scale"), state.verdict);
-        worth = state.figures === null ? "" : words.worth(state.verdict.label, state.figures);
+        worth = state.figures === null ? "" : words.worth(state.verdict, state.figures);
         facts = [words.facts(state.verdict), state.notice?.message].filter(Boolean).join(". ");
         this.#part(".meta").textContent = words.meta(this.#file.size, state.verdict.picture);
         break;

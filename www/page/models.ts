@@ -12,7 +12,7 @@ export function offerModels(session: Session): void {
   const place = byId("models");
   const show = async (): Promise<void> => {
     const client = await session.client();
-    const { models, unfinished } = await client.call("listModels", {});
+    const { models, unfinished } = await client.models("listModels", {});
     const inUse = session.modelInUse();
     place.replaceChildren(
       h(
@@ -42,7 +42,7 @@ export function offerModels(session: Session): void {
   };
   const drop = async (sha256: string | null, said: string): Promise<void> => {
     if (sha256 !== null && session.modelInUse() === sha256) await session.useModel(null);
-    await (await session.client()).call("dropModel", { sha256 });
+    await (await session.client()).models("dropModel", { sha256 });
     announce(said);
     await show();
   };
@@ -59,10 +59,10 @@ export function offerModels(session: Session): void {
   };
   const leftover = (bytes: number): HTMLElement =>
     h(
-      "p",
-      { class: "fine" },
-      `A model that is not finished takes ${words.megabytes(bytes)}: add it again and it goes on, or `,
-      h("button", { type: "button", class: "quiet", id: "drop-unfinished", click: () => void drop(null, "What was unfinished is deleted").catch(refresh) }, "throw it away"),
+      "div",
+      { class: "leftover" },
+      h("p", { class: "fine" }, `A model that is not finished takes ${words.megabytes(bytes)}. Add it again, and it goes on.`),
+      h("button", { type: "button", class: "quiet", id: "drop-unfinished", click: () => void drop(null, "What was unfinished is deleted").catch(refresh) }, "Throw it away"),
     );
   panel.addEventListener("toggle", () => {
     if (panel.open) refresh();

@@ -64,7 +64,7 @@ export class Status {
     byId("model").toggleAttribute("data-blank", head.blank);
     byId("model-line").textContent = head.blank ? "This model has no head yet" : own ? `Your head “${head.name}” decides` : "The detector is ready";
     byId("model-note").textContent = words.parts(info);
-    byId("worth-figures").textContent = head.blank ? "A model without a head gives no verdict." : words.figuresAtLength(head.figures);
+    byId("worth-figures").textContent = head.blank ? "A model without a head gives no verdict." : words.figuresAtLength(head.figures, head.captions);
     const fallback: Notice[] = device.fallback === null ? [] : [{ code: "device-replaced", message: `Pictures are checked on the CPU. ${device.fallback}` }];
     showNotices([...notices, ...fallback]);
     if (head.blank) return announce("The model is open, and has no head yet");

@@ -42,22 +42,31 @@ export function share(rate: number, of: string): string {
   return `1 in ${Math.round(1 / rate)} ${of}`;
 }
 
-/** One sentence under each verdict, from the head's own figures. */
-export function worth(label: Verdict["label"], figures: HeadFigures): string {
+/**
+ * One sentence under each verdict, from the head's own figures. Those of a head that reads captions are of pictures with
+ * theirs, which a verdict without one must say.
+ */
+export function worth({ label, caption }: Pick<Verdict, "label" | "caption">, figures: HeadFigures): string {
+  return caption === "missing" ? `${worthOf(label, figures)} ${WITH_CAPTIONS}, as here, it can be wrong more often.` : worthOf(label, figures);
+}
+
+const WITH_CAPTIONS = "There, captions were weighed too; without one";
+
+function worthOf(label: Verdict["label"], figures: HeadFigures): string {
   const unseen = `on ${count(figures.n)} pictures from sources it had never seen`;
   if (label === "generated") return `A hint, not proof: ${unseen}, the detector called ${realCalledGenerated(figures)}.`;
   if (label === "real") return `A hint, not proof: ${unseen}, the detector took ${generatedCalledReal(figures)}.`;
   return `At this score the detector errs too often to decide: ${unseen}, it gave this answer for ${share(figures.unsure, "pictures")}.`;
 }
 
-/** The same figures at length, for “What a verdict is worth”. */
-export function figuresAtLength(figures: HeadFigures): string {
+/** The same figures at length, for “What a verdict is worth”; `captions`: the head reads them. */
+export function figuresAtLength(figures: HeadFigures, captions: boolean): string {
   const [low, high] = figures.aucInterval.map(inHundred);
   return (
     `Shown one photograph and one generated picture, this detector names the right one ${inHundred(figures.auc)} times in 100 ` +
     `(95 % interval ${low} to ${high}). ${quality(figures.auc)} ` +
     `On ${count(figures.n)} pictures from sources it had never seen, it called ${realCalledGenerated(figures)}, ` +
-    `took ${generatedCalledReal(figures)}, and could not tell for ${share(figures.unsure, "pictures")}.`
+    `took ${generatedCalledReal(figures)}, and could not tell for ${share(figures.unsure, "pictures")}.${captions ? ` ${WITH_CAPTIONS} it can be wrong more often.` : ""}`
   );
 }
 
@@ -187,6 +196,9 @@ export function sentence({ code, message }: Problem): string {
       return `${message} Close other pages that use the GPU, or choose “CPU” at the top of the page.`;
     case "worker-crashed":
       return "The detector broke off on this picture, also on the CPU. The other pictures are not affected; please report it if you may share the file.";
+    case "model-failed":
+    case "model-crashed":
+      return `This broke off in Safelight itself; what has arrived is kept. Try again, and please report it if it happens again. (${message})`;
     case "browser-too-old":
       return "This browser is too old for Safelight. Use a current Chrome, Edge, Firefox or Safari.";
     case "cancelled":

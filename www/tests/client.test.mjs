@@ -172,6 +172,67 @@ test("a long silence counts as a lost device", async () => {
   assert.deepEqual(log, ["open 1 auto", "check 1", "end 1", "open 2 auto", "check 2"]);
 });
 
+const MODEL = { source: { kind: "hub", id: "a/b", revision: "main" }, int8: false, name: null };
+
+test("an addition that says nothing fails alone: the worker stays, and is asked to stop it", async () => {
+  const { log, open } = studio(({ kind }) => (kind === "addModel" ? SILENT : undefined), { patience: { silence: 20 } });
+  const client = await open();
+  const adding = client.models("addModel", MODEL);
+  const check = client.check(PICTURE);
+  await assert.rejects(adding, { code: "model-failed" });
+  assert.equal(await check, VERDICT);
+  assert.deepEqual(log.sort(), ["addModel 1", "cancel 1", "check 1", "open 1 auto"]);
+});
+
+test("an addition that does not stop when asked is left behind, not ended with its worker", async () => {
+  const { log, open } = studio(({ kind }) => (kind === "addModel" ? SILENT : undefined), { patience: { cancel: 20 } });
+  const client = await open();
+  const abort = new AbortController();
+  const adding = client.models("addModel", MODEL, { signal: abort.signal });
+  setTimeout(() => abort.abort(), 5);
+  await assert.rejects(adding, { code: "cancelled" });
+  assert.deepEqual(log.filter((line) => line.startsWith("end")), []);
+});
+
+test("what goes wrong while a model is added is no picture's fault, and replaces nothing", async () => {
+  const { log, states, open } = studio(({ kind }) => (kind === "addModel" ? failed("model-failed") : undefined));
+  const client = await open();
+  await assert.rejects(client.models("addModel", MODEL), { code: "model-failed" });
+  assert.deepEqual(log, ["open 1 auto", "addModel 1"]);
+  assert.deepEqual(states, ["opening", "ready"]);
+});
+
+test("a panic while a model is added replaces the worker once, on the same device, and a check runs again", async () => {
+  const { log, open } = studio(({ kind, worker }) => (kind === "addModel" ? failed("model-crashed") : kind === "check" && worker === 1 ? SILENT : undefined));
+  const client = await open();
+  const check = client.check(PICTURE);
+  await assert.rejects(client.models("addModel", MODEL), { code: "model-crashed" });
+  assert.equal(await check, VERDICT);
+  assert.deepEqual(log, ["open 1 auto", "check 1", "addModel 1", "end 1", "open 2 auto", "check 2"]);
+});
+
+test("an addition outlives a picture that takes three workers along", async () => {
+  let poison = true;
+  const { log, open } = studio(({ kind }) => {
+    if (kind === "addModel") return poison ? SILENT : { result: "added" };
+    return kind === "check" && poison ? DIES : undefined;
+  });
+  const client = await open();
+  const adding = client.models("addModel", MODEL);
+  await assert.rejects(client.check(PICTURE), { code: "worker-crashed" });
+  poison = false;
+  assert.equal(await adding, "added");
+  assert.ok(log.filter((line) => line.startsWith("addModel")).length > 1);
+});
+
+test("the list of models does not wait for a check", async () => {
+  const { open } = studio(({ kind }) => (kind === "check" ? SILENT : kind === "listModels" ? { result: "list" } : undefined));
+  const client = await open();
+  client.check(PICTURE).catch(() => undefined);
+  assert.equal(await client.models("listModels", {}), "list");
+  client.close();
+});
+
 test("what comes next is told to the worker that is open, and to no other", async () => {
   const { log, open } = studio(({ kind, worker }) => (kind === "check" && worker === 1 ? DIES : undefined));
   const client = await open();

@@ -16,8 +16,17 @@ test("no estimate is certain", () => {
 });
 
 test("each verdict says how often it is wrong", () => {
-  assert.match(worth("generated", figures), /1 in 20 real photographs/);
-  assert.match(worth("real", figures), /1 in 3 generated pictures/);
-  assert.match(worth("unsure", figures), /2 in 5/);
-  assert.match(figuresAtLength(figures), /84 times in 100 \(95 % interval 81 to 87\)/);
+  assert.match(worth({ label: "generated", caption: "unread" }, figures), /1 in 20 real photographs/);
+  assert.match(worth({ label: "real", caption: "unread" }, figures), /1 in 3 generated pictures/);
+  assert.match(worth({ label: "unsure", caption: "unread" }, figures), /2 in 5/);
+  assert.match(figuresAtLength(figures, false), /84 times in 100 \(95 % interval 81 to 87\)/);
+});
+
+test("figures that were measured with captions are not lent to a verdict without one", () => {
+  for (const label of ["generated", "real", "unsure"]) {
+    assert.match(worth({ label, caption: "missing" }, figures), /There, captions were weighed too; without one, as here/);
+    for (const caption of ["used", "unread"]) assert.doesNotMatch(worth({ label, caption }, figures), /caption/);
+  }
+  assert.match(figuresAtLength(figures, true), /captions were weighed too/);
+  assert.doesNotMatch(figuresAtLength(figures, false), /caption/);
 });
