@@ -53,7 +53,7 @@ export function audit(bench: Bench, project: Project): Screen {
     const retry = h("button", { type: "button", click: () => bench.go({ at: "audit", project }) }, "Try again");
     findings.replaceChildren(h("p", { class: "problem", role: "alert" }, words.sentence(problem)), retry);
   });
-  return { element, step: "audit", leave: () => abort.abort() };
+  return { element, step: "audit", needs: () => project.needs(), leave: () => abort.abort() };
 }
 
 function leak(report: AuditReport): HTMLElement {

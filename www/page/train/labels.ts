@@ -71,7 +71,7 @@ export function labels(bench: Bench, project: Project): Screen {
       why,
     ),
   );
-  return { element, step: "labels", leave: () => abort.abort() };
+  return { element, step: "labels", needs: () => project.needs(), leave: () => abort.abort() };
 }
 
 function row({ path, pictures, meaning }: PictureFolder, index: number, mean: (meaning: Meaning) => void): HTMLElement {

@@ -155,6 +155,11 @@ export class Project {
     return this.corrections.leftOut(this.#inFolder());
   }
 
+  /** SHA-256 of the pictures whose facts are known. */
+  needs(): string[] {
+    return [...this.facts.values()].map(({ sha256 }) => sha256);
+  }
+
   /** SHA-256 of the folder's readable pictures, also of those that were left out: they do not come back as corrections. */
   #inFolder(): Set<string> {
     const readable = this.labelling.pictures.filter(({ path }) => !this.unreadable.has(path));

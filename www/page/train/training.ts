@@ -34,7 +34,7 @@ export function training(bench: Bench, plan: Plan): Screen {
     leave = features.leave;
     body.replaceChildren(features.element);
   }
-  return { element, step: "train", leave: () => leave() };
+  return { element, step: "train", needs: () => plan.project?.needs() ?? [], leave: () => leave() };
 }
 
 function featuresView(bench: Bench, project: Project, input: TrainInput, done: () => void): { element: HTMLElement; leave: () => void } {

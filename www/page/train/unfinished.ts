@@ -1,7 +1,7 @@
 /** A training that is not finished: gone on with, or thrown away. Nothing takes its place unasked. */
 import type { StoredRun } from "../../database.ts";
 import { asProblem } from "../../protocol.ts";
-import { isTraining, noneTrains } from "../../unfinished.ts";
+import { isTraining, noneTrains, unfinishedRun } from "../../unfinished.ts";
 import { h } from "../dom.ts";
 import type { Bench } from "./bench.ts";
 import { discardRun } from "./run.ts";
@@ -18,6 +18,15 @@ export interface ThrowAway {
 export function unfinished(bench: Bench, { input, epochs }: StoredRun, { label, done }: ThrowAway, signal: AbortSignal): HTMLElement {
   const { id, naming, pictures } = input;
   const wrong = h("p", { class: "problem", role: "alert", hidden: true });
+  /** Another tab may have finished it or thrown it away since. */
+  const isThere = async (): Promise<boolean> => {
+    const there = (await unfinishedRun())?.input.id === id;
+    if (!there) panel.remove();
+    return there;
+  };
+  const goOn = async (): Promise<void> => {
+    if (await isThere()) bench.go({ at: "training", plan: { input, project: null, features: "kept" } });
+  };
   const throwAway = (): void =>
     void discardRun(id).then(done, (thrown: unknown) => {
       wrong.textContent = words.sentence(asProblem(thrown, "storage-none"));
@@ -26,7 +35,7 @@ export function unfinished(bench: Bench, { input, epochs }: StoredRun, { label, 
   const choice = h(
     "div",
     { class: "actions" },
-    h("button", { type: "button", class: "primary small", click: () => bench.go({ at: "training", plan: { input, project: null, features: "kept" } }) }, "Go on training"),
+    h("button", { type: "button", class: "primary small", click: () => void goOn() }, "Go on training"),
     h("button", { type: "button", class: "quiet throw-away", click: throwAway }, label),
   );
   const elsewhere = h("p", { class: "fine", hidden: true }, "Another tab is training at this moment. One tab trains at a time.");
@@ -34,10 +43,10 @@ export function unfinished(bench: Bench, { input, epochs }: StoredRun, { label, 
     if (!(await isTraining())) return;
     [choice.hidden, elsewhere.hidden] = [true, false];
     await noneTrains(signal);
+    await isThere();
     [choice.hidden, elsewhere.hidden] = [false, true];
   };
-  void wait().catch(() => undefined); // the screen was left
-  return h(
+  const panel = h(
     "section",
     { class: "panel row unfinished", "aria-label": "Unfinished training" },
     h(
@@ -50,4 +59,6 @@ export function unfinished(bench: Bench, { input, epochs }: StoredRun, { label, 
     ),
     choice,
   );
+  void wait().catch(() => undefined); // the screen was left
+  return panel;
 }

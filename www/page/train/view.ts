@@ -6,6 +6,7 @@ import type { Bench, Place, Screen, Step } from "./bench.ts";
 import { facts } from "./facts.ts";
 import { intake } from "./intake.ts";
 import { labels } from "./labels.ts";
+import { KeptFeaturesLine } from "./keptfeatures.ts";
 import type { Lent } from "./lent.ts";
 import { reportScreen } from "./report.ts";
 import { Shelf } from "./shelf.ts";
@@ -18,6 +19,7 @@ export class TrainView {
   readonly #stage = h("section", { class: "stage", "aria-label": "Training" });
   readonly #steps = h("ol", { class: "steps", "aria-label": "Steps" });
   readonly #shelf: Shelf;
+  readonly #features = new KeptFeaturesLine(() => this.#screen?.needs?.() ?? []);
   #screen: Screen | null = null;
   #shown = false;
 
@@ -47,6 +49,7 @@ export class TrainView {
       this.#steps,
       this.#stage,
       this.#shelf.element,
+      this.#features.element,
     );
     this.#show(intake(bench), false);
   }
@@ -67,6 +70,7 @@ export class TrainView {
       ...STEPS.map(([step, name], index) => h("li", { "data-state": index < at ? "done" : index === at ? "now" : "later", "aria-current": step === screen.step ? "step" : null }, name)),
     );
     if (this.#shown) giveDropsTo(screen.drop ?? null);
+    void this.#features.refresh();
     if (!focus) return;
     screen.element.querySelector<HTMLElement>("h2")?.focus({ preventScroll: true });
     this.#steps.scrollIntoView({ block: "start", behavior: "instant" });

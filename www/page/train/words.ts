@@ -1,5 +1,6 @@
 /** The sentences of training that depend on data. */
 import type { Problem } from "../../protocol.ts";
+import type { KeptFeatures } from "../../keptfeatures.ts";
 import type { DeviceInfo } from "../../safelight.js";
 import type { AuditReport, Estimate, TrainingReport } from "../../safelight-training.js";
 import { sentence as sentenceOfChecks } from "../words.ts";
@@ -164,3 +165,6 @@ export function sentence(problem: Problem): string {
 export function kilobytes(bytes: number): string {
   return bytes < 1_000_000 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
+
+/** `2,480 pictures, 21.3 MB` */
+export const keptFeatures = ({ pictures, bytes }: KeptFeatures): string => `${plural(pictures, "picture")}, ${kilobytes(bytes)}`;
