@@ -41,7 +41,7 @@ test("pause, go on, cancel", async () => {
 
 test("stopping early, while a picture is checked between epochs", async () => {
   const { browser, page, errors } = await studio(server, "chromium");
-  await chooseFolder(page, makeFolder("slow-epochs", { folders: FOLDERS.slice(0, 4), each: 12 }));
+  await chooseFolder(page, makeFolder("early", { folders: ["real/slow-epochs", ...FOLDERS.slice(1, 4)], each: 12 }));
   await toAudit(page);
   await page.click("#train");
   await page.waitForFunction(() => /part 1 of 3: epoch [3-6] of/.test(document.querySelector(".pass-line")?.textContent ?? ""), { polling: 50 });
@@ -85,9 +85,9 @@ test("the page says where it trains, and why on a GPU that cannot", async () => 
   await browser.close();
 });
 
-/** A training that is under way, of some 300 ms an epoch: `slow-epochs`. */
+/** A training that is under way, of some 300 ms an epoch: a picture's path steers the fake trainer. */
 async function begun(page, epochs = "") {
-  await chooseFolder(page, makeFolder("slow-epochs", { folders: FOLDERS.slice(0, 4), each: 12 }));
+  await chooseFolder(page, makeFolder("slow-epochs", { folders: ["real/slow-epochs", ...FOLDERS.slice(1, 4)], each: 12 }));
   await toAudit(page);
   await page.$eval(".parts input[type=number]", (input, epochs) => (input.value = epochs), epochs);
   await page.click("#train");
@@ -129,7 +129,7 @@ test("one tab trains at a time, and the other says so", async () => {
   await chooseFolder(other, makeFolder("another", { folders: FOLDERS.slice(0, 4), each: 12 }));
   await toAudit(other);
   await page.bringToFront();
-  await begun(page, "200");
+  await begun(page, "60");
   await other.bringToFront();
   await other.click("#train");
   await other.waitForFunction(() => /Another tab of this browser is training.*finished or is paused/.test(document.querySelector(".start").innerText));

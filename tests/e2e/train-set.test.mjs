@@ -124,7 +124,7 @@ test("a corrected verdict counts for a picture of the folder, and is left out wh
   await page.$eval(".recipe details", (details) => (details.open = true));
   const [epochs, seed] = await page.$$eval(".parts input[type=number]", (inputs) => inputs.map(({ placeholder }) => placeholder));
   assert.deepEqual([epochs, seed], ["12", "7"]); // what the preset says
-  await page.click(".parts .check:last-child input"); // altered copies
+  await page.click(".ticks .check:last-child input"); // altered copies
   await page.waitForFunction(() => /1 corrected verdict is left out: altered copies need its picture/.test(document.getElementById("left-out").innerText));
   await page.click("#train");
   assert.match(await finished(page), /25 real and 23 generated/);

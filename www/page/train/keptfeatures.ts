@@ -6,7 +6,7 @@ import { announce, h } from "../dom.ts";
 import * as words from "./words.ts";
 
 export class KeptFeaturesLine {
-  readonly element = h("section", { class: "kept-features panel row", "aria-label": "Kept features", hidden: true });
+  readonly element = h("div", { class: "kept-features", hidden: true });
   readonly #needed: () => Iterable<string>;
 
   /** `needed`: SHA-256 of the pictures that the screen of the moment works with. */
@@ -21,9 +21,9 @@ export class KeptFeaturesLine {
   }
 
   #offer(kept: KeptFeatures): void {
-    const offer = h("button", { type: "button", id: "delete-features", click: () => this.#confirm(kept) }, `Delete kept features (${words.keptFeatures(kept)})`);
+    const offer = h("button", { type: "button", class: "quiet", id: "delete-features", click: () => this.#confirm(kept) }, `Delete kept features (${words.keptFeatures(kept)})`);
     this.element.replaceChildren(
-      h("p", { class: "fine" }, "What was computed of pictures is kept, so that a folder that is trained on again need not be looked at again. What the open folder, an unfinished training and your corrected verdicts need stays."),
+      h("p", { class: "fine" }, "What was computed of pictures is kept, so that training on them again begins at once."),
       offer,
     );
   }
@@ -46,8 +46,9 @@ export class KeptFeaturesLine {
       });
     const no = h("button", { type: "button", class: "quiet", click: back }, "Keep them");
     this.element.replaceChildren(
-      h("div", {}, h("p", {}, `Delete the features of ${words.plural(kept.pictures, "picture")}? Your pictures and heads stay; training on these pictures again computes them anew.`), wrong),
+      h("p", {}, `Delete the features of ${words.plural(kept.pictures, "picture")}? What your corrected verdicts, an unfinished training and the open folder need stays, and so do your heads.`),
       h("div", { class: "actions", role: "group", "aria-label": "Delete kept features?" }, h("button", { type: "button", class: "danger", click: guarded }, "Delete"), no),
+      wrong,
     );
     no.focus();
   }

@@ -84,6 +84,10 @@ export function recipe(folder: string, pictures: number, captions: Captions, pre
         { class: "parts" },
         part(epochs, "Epochs", "how often every picture is seen"),
         part(seed, "Seed", "the same seed gives the same head"),
+      ),
+      h(
+        "div",
+        { class: "ticks" },
         tick(cvar, "CVaR", "learns most from the hardest pictures"),
         tick(auc, "AUC loss", "orders pairs, whatever the balance"),
         tick(sam, "SAM", "prefers solutions that bear small changes"),

@@ -33,6 +33,7 @@ export class TrainView {
       headsChanged: () => void this.#shelf.refresh(),
     };
     this.#shelf = new Shelf(bench);
+    this.#shelf.element.append(this.#features.element);
     lent.onHead(() => {
       void this.#shelf.refresh();
       this.#screen?.headChanged?.();
@@ -49,7 +50,6 @@ export class TrainView {
       this.#steps,
       this.#stage,
       this.#shelf.element,
-      this.#features.element,
     );
     this.#show(intake(bench), false);
   }
