@@ -31,7 +31,7 @@ export interface CheckOptions extends CallOptions {
 /** A training that runs. */
 export interface Training {
   result: Promise<Calls["train"]["result"]>;
-  /** Ends the present stage with its best epoch, and every later one after as many. */
+  /** Ends the present stage with the epoch under way, and every later one after as many. */
   shorten(): void;
 }
 

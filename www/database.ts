@@ -6,7 +6,7 @@ import { openDB } from "idb";
 import type { DBSchema, IDBPDatabase } from "idb";
 import { asProblem, Problem } from "./protocol.ts";
 import type { EpochReport, FolderMapping } from "./safelight-training.js";
-import type { Facts } from "./safelight.js";
+import type { Detector, Facts } from "./safelight.js";
 import type { StoredHead, StoredModel, TrainInput } from "./protocol.ts";
 
 interface Kept extends DBSchema {
@@ -31,6 +31,9 @@ interface Kept extends DBSchema {
 
 export interface StoredRun {
   input: TrainInput;
+  /** The model whose features it learns from, and what these are kept under; absent in runs of before. */
+  pack?: { sha256: string; name: string };
+  spec?: Detector["spec"];
   /** Epochs done, in order. */
   epochs: EpochReport[];
   /** Every later stage ends after this many epochs: the person found them enough. */
@@ -75,14 +78,19 @@ export async function database(): Promise<Database> {
       for (const name of ["facts", "features", "heads", "headFiles", "run", "runHeads", "corrections", "models", "folder"] as const)
         if (!db.objectStoreNames.contains(name)) db.createObjectStore(name);
     },
-    // Another tab wants a newer version: it must not wait for this one.
-    blocking: (_version, _blocked, event) => (event.target as IDBDatabase).close(),
+    // Another tab wants a newer version, or everything deleted: it must not wait for this one.
+    blocking: (_version, _blocked, event) => {
+      opening = null;
+      (event.target as IDBDatabase).close();
+    },
     terminated: () => (opening = null),
   });
   try {
     return await opening;
   } catch (thrown) {
     opening = null;
+    if (thrown instanceof DOMException && thrown.name === "VersionError")
+      throw new Problem("storage-newer", "Another tab has a newer version of this page, which keeps its things otherwise. Reload this one.");
     throw new Problem("storage-none", asProblem(thrown, "storage-none").message);
   }
 }

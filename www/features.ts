@@ -5,6 +5,9 @@ import { hash } from "./hash.ts";
 import { Problem } from "./protocol.ts";
 import type { Embedded, Facts } from "./safelight.js";
 
+/** In the place of a specification, for the rows of captions. */
+export const CAPTION = "caption";
+
 export class FeatureStore {
   readonly #pack: string;
   readonly #spec: string;
@@ -76,7 +79,7 @@ export class FeatureStore {
 
   /** Captions have no treatments, and their rows are those of the pack under every specification. */
   async #captionKey(words: string): Promise<[string, string, string, string]> {
-    return [this.#pack, "caption", await hash(new TextEncoder().encode(words)), ""];
+    return [this.#pack, CAPTION, await hash(new TextEncoder().encode(words)), ""];
   }
 
   #key(picture: string, treatment: string): [string, string, string, string] {

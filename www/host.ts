@@ -120,7 +120,7 @@ export class Host {
   }
 
   /** Everything about training; its code is loaded now. */
-  async #train(request: Extract<Request, { kind: "embed" | "audit" | "train" | "readHead" }>, signal: AbortSignal, report: Report): Promise<Calls[Kind]["result"]> {
+  async #train(request: Extract<Request, { kind: "embed" | "missing" | "presets" | "audit" | "train" | "readHead" }>, signal: AbortSignal, report: Report): Promise<Calls[Kind]["result"]> {
     const training = await import("./training.ts");
     const detector = this.#opened();
     const turn: Surroundings["turn"] = (work) => this.#turn(work);
@@ -131,6 +131,10 @@ export class Host {
         const file = { picture, bytes: await readable(picture), caption };
         return training.embed(file, treatments, surroundings);
       }
+      case "missing":
+        return training.missing(request.input, surroundings);
+      case "presets":
+        return training.presets(surroundings);
       case "audit":
         return training.audit(request.input.pictures, surroundings);
       case "readHead":

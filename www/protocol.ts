@@ -32,6 +32,10 @@ export interface Calls {
   label: { input: { paths: string[]; metadata: MetadataFile[]; mapping: FolderMapping }; result: Labelling };
   /** Facts and features of one picture and its caption, kept in this browser; what is already kept is not computed again. */
   embed: { input: { picture: Blob; treatments: string[]; caption: string | null }; result: Embedding };
+  /** Which of these pictures (SHA-256) lack features under one of `treatments`, for the model and the head in use. */
+  missing: { input: { pictures: string[]; treatments: string[] }; result: string[] };
+  /** The recipes that the page offers, whole. */
+  presets: { input: Record<string, never>; result: Presets };
   /** What the facts alone give away, and the captions. */
   audit: { input: { pictures: LabelledPicture[] }; result: AuditReport };
   /** Train a head from kept features. The same `id` again goes on where it stopped. */
@@ -42,7 +46,7 @@ export interface Calls {
   listModels: { input: Record<string, never>; result: KeptModels };
   /** Delete one (by SHA-256), or all that is unfinished (`null`). */
   dropModel: { input: { sha256: string | null }; result: null };
-  /** End the present stage of a training with its best epoch, and every later one after as many; served at once. */
+  /** End the present stage of a training with the epoch under way, and every later one after as many; served at once. */
   shorten: { input: { call: number }; result: boolean };
   /** Stop the call with that id, waiting or running; served at once. Tells whether there was one. */
   cancel: { input: { call: number }; result: boolean };
@@ -72,6 +76,8 @@ export interface Embedding {
   /** Nothing had to be computed. */
   known: boolean;
 }
+
+export type Presets = Record<"default" | "fine-tune", TrainConfig>;
 
 export interface TrainInput {
   /** Names this training, so that it can go on after the tab or the worker was lost. */

@@ -11,10 +11,11 @@ import { hash } from "./hash.ts";
 import { labelled } from "./headfile.ts";
 import { keepHead } from "./heads.ts";
 import { asProblem, Problem } from "./protocol.ts";
-import type { Embedding, Progress, StoredHead, TrainInput } from "./protocol.ts";
+import type { Calls, Embedding, Presets, Progress, StoredHead, TrainInput } from "./protocol.ts";
 import type * as Safelight from "./safelight-training.js";
 import type { AuditReport, LabelledPicture, Trainer, TrainingSet } from "./safelight-training.js";
 import type { Detector, DetectorInfo, Embedded, HeadFigures, Observe } from "./safelight.js";
+import { alone, forgetRun } from "./unfinished.ts";
 
 /** What the host lends. */
 export interface Surroundings {
@@ -78,6 +79,17 @@ async function readCaption(caption: string, store: FeatureStore, { detector, sig
   return row;
 }
 
+export async function missing({ pictures, treatments }: Calls["missing"]["input"], { detector }: Surroundings): Promise<string[]> {
+  const store = new FeatureStore(detector.info.pack.sha256, detector.spec);
+  const lacks = await Promise.all(pictures.map(async (picture) => (await store.missing(picture, treatments)).length > 0));
+  return pictures.filter((_, index) => lacks[index]);
+}
+
+export async function presets({ engine }: Surroundings): Promise<Presets> {
+  const { preset } = await engine();
+  return { default: preset("default"), "fine-tune": preset("fine-tune") };
+}
+
 export async function audit(pictures: LabelledPicture[], surroundings: Surroundings): Promise<AuditReport> {
   const { engine, detector, signal, report } = surroundings;
   const store = new FeatureStore(detector.info.pack.sha256, detector.spec);
@@ -86,7 +98,8 @@ export async function audit(pictures: LabelledPicture[], surroundings: Surroundi
   const { TrainingSet } = await engine();
   const set = new TrainingSet(1, ["as-given"], captions ? detector.spec.caption : 0);
   try {
-    for (const picture of pictures) set.add(picture, new Float32Array(1), captions ? await captionRow(picture, store, surroundings) : null);
+    const read: ReadCaption = (caption) => readCaption(caption, store, surroundings);
+    for (const picture of pictures) set.add(picture, new Float32Array(1), captions ? await captionRow(picture, store, read) : null);
     return await set.audit(observer("audit", signal, report));
   } finally {
     set.free();
@@ -104,7 +117,12 @@ export class Run {
     this.#limit = this.#epochs + 1;
   }
 
-  async train(input: TrainInput, surroundings: Surroundings): Promise<StoredHead> {
+  /** While no other tab trains. */
+  train(input: TrainInput, surroundings: Surroundings): Promise<StoredHead> {
+    return alone(() => this.#train(input, surroundings), surroundings.signal);
+  }
+
+  async #train(input: TrainInput, surroundings: Surroundings): Promise<StoredHead> {
     const { signal, report, turn, detector } = surroundings;
     const { run, heads } = await begin(input, detector);
     this.#limit = run.limit;
@@ -155,11 +173,13 @@ export class Run {
     }
   }
 
-  async #open(run: StoredRun, heads: RunHeads, { engine, detector, signal, report }: Surroundings): Promise<Trainer> {
+  async #open(run: StoredRun, heads: RunHeads, surroundings: Surroundings): Promise<Trainer> {
+    const { engine, detector } = surroundings;
     const { input } = run;
-    const captions = input.captions ? detector.spec.caption : 0;
+    const spec = run.spec ?? detector.spec;
     const { preset: named, Trainer, TrainingSet } = await engine();
-    const set = await gather(input, new TrainingSet(detector.spec.dimension, input.treatments, captions), detector, signal, report);
+    const set = new TrainingSet(spec.dimension, input.treatments, input.captions ? spec.caption : 0);
+    await gather(input, set, new FeatureStore(detector.info.pack.sha256, spec), surroundings);
     const device = detector.info.device.kind;
     try {
       if (run.state !== null) return await Trainer.resume(set, run.state, device);
@@ -172,13 +192,22 @@ export class Run {
   }
 }
 
-/** The stored run of that id, else a new one, stored. */
+/** The stored run of that id; else, where none waits, a new one, stored. */
 async function begin(input: TrainInput, detector: Detector): Promise<{ run: StoredRun; heads: RunHeads }> {
   const db = await database();
+  const { sha256, name } = detector.info.pack;
   const [run, heads] = await Promise.all([db.get("run", "run"), db.get("runHeads", "run")]);
-  if (run !== undefined && heads !== undefined && run.input.id === input.id) return { run, heads };
+  if (run !== undefined && heads !== undefined) {
+    if (run.input.id !== input.id) throw new Problem("train-unfinished", `“${run.input.naming.name}” is not finished.`);
+    if (run.pack !== undefined && run.pack.sha256 !== sha256)
+      throw new Problem("train-model", `This training was begun with the model ${run.pack.name}, and ${name} is open.`);
+    return { run, heads };
+  }
   const like = detector.headBytes();
-  const fresh = { run: { input, epochs: [], limit: null, state: null }, heads: { like, base: input.fineTune ? like : null } };
+  const fresh = {
+    run: { input, pack: { sha256, name }, spec: detector.spec, epochs: [], limit: null, state: null },
+    heads: { like, base: input.fineTune ? like : null },
+  };
   await keeping(async (db) => {
     const transaction = db.transaction(["run", "runHeads"], "readwrite");
     await Promise.all([
@@ -190,39 +219,30 @@ async function begin(input: TrainInput, detector: Detector): Promise<{ run: Stor
   return fresh;
 }
 
-/** Fills `set` from the store, one picture at a time. */
-async function gather(
-  { pictures, treatments, captions }: TrainInput,
-  set: TrainingSet,
-  detector: Detector,
-  signal: AbortSignal,
-  report: (progress: Progress) => void,
-): Promise<TrainingSet> {
-  const store = new FeatureStore(detector.info.pack.sha256, detector.spec);
+/** Fills `set` from the store, one picture at a time; when that fails, frees it. */
+async function gather({ pictures, treatments, captions }: TrainInput, set: TrainingSet, store: FeatureStore, surroundings: Surroundings): Promise<void> {
+  const { signal, report, turn } = surroundings;
+  const read: ReadCaption = (caption) => turn(() => readCaption(caption, store, surroundings));
   try {
     for (const [index, picture] of pictures.entries()) {
       signal.throwIfAborted();
       const rows = await store.rows(picture.facts.sha256, treatments);
       if (rows === null) throw new Problem("features-missing", `The features of ${picture.name} are not in this browser any more.`);
-      set.add(picture, rows, captions ? await captionRow(picture, store) : null);
+      set.add(picture, rows, captions ? await captionRow(picture, store, read) : null);
       if (index % 50 === 0) report({ stage: "gather", done: index, total: pictures.length });
     }
-    return set;
   } catch (thrown) {
     set.free();
     throw thrown;
   }
 }
 
-/**
- * The row of a picture's caption; `null` where it has none. With `surroundings` one that is not kept is computed: a
- * correction's may have been kept for another model.
- */
-async function captionRow({ name, caption }: LabelledPicture, store: FeatureStore, surroundings?: Surroundings): Promise<Float32Array | null> {
+type ReadCaption = (caption: string) => Promise<Float32Array>;
+
+/** The row of a picture's caption; `null` where it has none. One that is not kept is read: a correction's may have been kept for another model. */
+async function captionRow({ caption }: LabelledPicture, store: FeatureStore, read: ReadCaption): Promise<Float32Array | null> {
   if (typeof caption !== "string" || !store.readsCaptions) return null;
-  const row = (await store.caption(caption)) ?? (surroundings === undefined ? null : await readCaption(caption, store, surroundings));
-  if (row === null) throw new Problem("features-missing", `The features of the caption of ${name} are not in this browser any more.`);
-  return row;
+  return (await store.caption(caption)) ?? read(caption);
 }
 
 /** Keeps the head with its report, and forgets the run that made it. */
@@ -237,7 +257,7 @@ async function keepTrained({ head, report }: Safelight.Trained, { input }: Store
     report.warnings.push("It started from another head. If that one had been trained on some of these pictures, these figures are too good.");
   const { name, date } = input.naming;
   const kept = await keepHead(labelled(head, { report }), { name, trained: date, pack, figures, report, worst });
-  await forgetRun();
+  await forgetRun(input.id);
   return kept;
 }
 
@@ -250,11 +270,6 @@ export function inspect(detector: Detector, head: Uint8Array): DetectorInfo["hea
   } finally {
     detector.useHead(inUse);
   }
-}
-
-async function forgetRun(): Promise<void> {
-  const transaction = (await database()).transaction(["run", "runHeads"], "readwrite");
-  await Promise.all([transaction.objectStore("run").clear(), transaction.objectStore("runHeads").clear(), transaction.done]);
 }
 
 function observer(stage: Progress["stage"], signal: AbortSignal, report: (progress: Progress) => void): Observe {

@@ -28,9 +28,12 @@ after(async () => {
   await server?.close();
 });
 
-const newsroom = (name, extra = {}) =>
+/** A picture's path, not the folder's name, steers the fake trainer. */
+const SLOW = FOLDERS.map((folder) => (folder === "real/phone" ? "real/phone slow-epochs" : folder));
+
+const newsroom = (name, extra = {}, folders = FOLDERS) =>
   makeFolder(name, {
-    folders: FOLDERS,
+    folders,
     each: 30,
     others: { "notes.txt": Buffer.from("notes"), "real/agency/broken.jpg": Buffer.from("not a picture") },
     words: { "real/agency/0000.jpg": "near=aaaaaaaaaaaaaaaa", "generated/flux/0000.jpg": "near=aaaaaaaaaaaaaaaa", ...extra },
@@ -40,7 +43,7 @@ test("every screen, one after another", async () => {
   const faults = [];
   await page.waitForSelector(".intake");
   faults.push(...(await look(page, artifacts, "train-1-folder")));
-  await chooseFolder(page, newsroom("slow-epochs"));
+  await chooseFolder(page, newsroom("slow-epochs", {}, SLOW));
   await page.waitForSelector(".labels");
   faults.push(...(await look(page, artifacts, "train-2-labels")));
   await toAudit(page);
@@ -82,6 +85,38 @@ test("features under way, two heads compared, and the check page with an own hea
   await pick(page, steered("agency-portrait-2026-11-23-final.jpg", "p=0.93"), bad.text(), steered("running.jpg", "slow"), steered("next.jpg", "slow"));
   await page.waitForFunction(() => document.querySelectorAll(".card")[2]?.dataset.state === "checking", { polling: 50 });
   faults.push(...(await look(page, artifacts, "check-own-head")));
+  assert.deepEqual(faults, []);
+});
+
+test("what stands in the way of a training, and what can be deleted", async () => {
+  const faults = [];
+  await page.reload();
+  await ready(page);
+  await pick(page, steered("archive.jpg", "p=0.93"));
+  await settled(page, 1);
+  await page.click(".card .correction button");
+  await page.waitForFunction(() => /Noted as real/.test(document.querySelector(".correction").innerText));
+  await page.evaluate(() => (location.hash = "#train"));
+  await chooseFolder(page, newsroom("slow-epochs", {}, SLOW));
+  await toAudit(page);
+  await page.click("#train");
+  await page.waitForFunction(() => /epoch [3-9] of/.test(document.querySelector(".pass-line")?.textContent ?? ""), { polling: 50 });
+  faults.push(...(await look(page, artifacts, "train-4-running")));
+  await page.reload();
+  await ready(page);
+  await chooseFolder(page, newsroom("agency pictures"));
+  await toAudit(page);
+  await page.click("#equalise");
+  await page.waitForSelector("#left-out:not([hidden])");
+  await page.click("#train");
+  await page.waitForSelector(".unfinished");
+  faults.push(...(await look(page, artifacts, "train-3-unfinished")));
+  await page.click(".unfinished .throw-away");
+  await page.waitForSelector(".report", { timeout: 90_000 });
+  await page.click(".report .go button");
+  await page.waitForSelector("#delete-features");
+  await page.click("#delete-features");
+  faults.push(...(await look(page, artifacts, "train-6-features")));
   assert.deepEqual(faults, []);
 });
 

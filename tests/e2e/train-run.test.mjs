@@ -1,7 +1,10 @@
 // A training under way and the heads it leaves, with the fake detector in Chromium: pause, stop, what is lost, where it computes.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
 import { cards, launch, openPage, pick, ready, settled } from "./browser.mjs";
+import { headFile } from "./fake/heads.js";
 import { buildFakeSite } from "./fake/site.mjs";
 import { makeFolder } from "./folders.mjs";
 import { steered } from "./pictures.mjs";
@@ -38,7 +41,7 @@ test("pause, go on, cancel", async () => {
 
 test("stopping early, while a picture is checked between epochs", async () => {
   const { browser, page, errors } = await studio(server, "chromium");
-  await chooseFolder(page, makeFolder("slow-epochs", { folders: FOLDERS.slice(0, 4), each: 12 }));
+  await chooseFolder(page, makeFolder("early", { folders: ["real/slow-epochs", ...FOLDERS.slice(1, 4)], each: 12 }));
   await toAudit(page);
   await page.click("#train");
   await page.waitForFunction(() => /part 1 of 3: epoch [3-6] of/.test(document.querySelector(".pass-line")?.textContent ?? ""), { polling: 50 });
@@ -78,6 +81,96 @@ test("the page says where it trains, and why on a GPU that cannot", async () => 
     await page.click(".pass .quiet"); // discards it
     await page.waitForSelector("#folder");
   }
+  assert.deepEqual(errors, []);
+  await browser.close();
+});
+
+/** A training that is under way, of some 300 ms an epoch: a picture's path steers the fake trainer. */
+async function begun(page, epochs = "") {
+  await chooseFolder(page, makeFolder("slow-epochs", { folders: ["real/slow-epochs", ...FOLDERS.slice(1, 4)], each: 12 }));
+  await toAudit(page);
+  await page.$eval(".parts input[type=number]", (input, epochs) => (input.value = epochs), epochs);
+  await page.click("#train");
+  await page.waitForFunction(() => /epoch [3-9] of/.test(document.querySelector(".pass-line")?.textContent ?? ""), { polling: 50 });
+}
+
+test("an unfinished training is thrown away on request only", async () => {
+  const { browser, page, errors } = await studio(server, "chromium");
+  await begun(page);
+  await page.reload();
+  await ready(page);
+  const another = makeFolder("another", { folders: FOLDERS.slice(0, 4), each: 12 });
+  await chooseFolder(page, another);
+  await toAudit(page);
+  await page.click("#train");
+  await page.waitForSelector(".start .unfinished");
+  assert.match(await page.$eval(".unfinished", (panel) => panel.innerText), /“slow-epochs” is not finished/);
+  await page.click(".unfinished .primary");
+  await page.waitForFunction(() => /epoch [4-9] of/.test(document.querySelector(".pass-line")?.textContent ?? ""), { polling: 50 });
+  await page.reload();
+  await ready(page);
+  await chooseFolder(page, another);
+  await toAudit(page);
+  await page.click("#train");
+  await (await page.waitForSelector(".unfinished .throw-away")).click();
+  await finished(page);
+  assert.deepEqual((await heads(page)).map(({ name }) => name), ["another"]);
+  await page.click(".report .go button");
+  await page.waitForSelector(".intake");
+  assert.equal(await page.$(".unfinished"), null);
+  assert.deepEqual(errors, []);
+  await browser.close();
+});
+
+test("one tab trains at a time, and the other says so", async () => {
+  const { browser, page, errors } = await studio(server, "chromium");
+  const { page: other } = await openPage(browser, `${server.url}#train`);
+  await ready(other);
+  await chooseFolder(other, makeFolder("another", { folders: FOLDERS.slice(0, 4), each: 12 }));
+  await toAudit(other);
+  await page.bringToFront();
+  await begun(page, "60");
+  await other.bringToFront();
+  await other.click("#train");
+  await other.waitForFunction(() => /Another tab of this browser is training.*finished or is paused/.test(document.querySelector(".start").innerText));
+  await other.reload();
+  await ready(other);
+  await other.waitForSelector(".unfinished");
+  await other.waitForFunction(() => /Another tab is training/.test(document.querySelector(".unfinished").innerText));
+  assert.equal(await other.$eval(".unfinished .throw-away", (button) => button.checkVisibility()), false);
+  await page.bringToFront();
+  await page.click(".pause");
+  await page.waitForFunction(() => /Paused/.test(document.querySelector(".pass-line").textContent));
+  await other.waitForFunction(() => document.querySelector(".unfinished .throw-away").checkVisibility());
+  await page.click(".pause"); // goes on
+  await page.waitForFunction(() => /epoch/.test(document.querySelector(".pass-line")?.textContent ?? ""));
+  await other.bringToFront();
+  await other.click(".unfinished .throw-away"); // its choice was offered while nobody trained
+  await other.waitForFunction(() => /Another tab of this browser is training/.test(document.querySelector(".unfinished").innerText));
+  await page.bringToFront();
+  await page.click(".pass .quiet"); // discards it
+  await page.waitForSelector(".intake");
+  await other.bringToFront();
+  await other.click(".unfinished .primary"); // there is nothing to go on with any more
+  await other.waitForFunction(() => document.querySelector(".unfinished") === null);
+  assert.deepEqual(errors, []);
+  await browser.close();
+});
+
+test("a training goes on with the features it was begun with, whatever head is in use by then", async () => {
+  const { browser, page, errors } = await studio(server, "chromium");
+  await begun(page);
+  await page.reload();
+  await ready(page);
+  const file = fileURLToPath(new URL("../artifacts/other.safetensors", import.meta.url));
+  writeFileSync(file, headFile({ id: "other", name: "other", date: "2026-11-24", spec: "6" }));
+  await (await page.$("#head-file")).uploadFile(file);
+  await (await page.waitForSelector(".head .use")).click();
+  await page.waitForSelector(".head[data-in-use]");
+  await page.click(".waiting .primary");
+  await page.waitForFunction(() => /epoch [4-9] of/.test(document.querySelector(".pass-line")?.textContent ?? ""), { polling: 50 });
+  await page.click("#stop-early");
+  await finished(page);
   assert.deepEqual(errors, []);
   await browser.close();
 });

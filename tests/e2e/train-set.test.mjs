@@ -1,6 +1,7 @@
 // What a head is trained on, with the fake detector in Chromium: how a folder comes in, what is left out, what is added.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pick, ready, settled } from "./browser.mjs";
 import { buildFakeSite } from "./fake/site.mjs";
@@ -95,5 +96,83 @@ test("a corrected verdict is kept without its picture, and joins the next traini
   const bytes = await page.evaluate(async () => (await navigator.storage.estimate()).usage);
   assert.ok(bytes > 0);
   assert.deepEqual(errors, []);
+  await browser.close();
+});
+
+/** Checks a picture and calls the verdict wrong. */
+async function correct(page, picture, said) {
+  await page.evaluate(() => (location.hash = "#check"));
+  const before = (await page.$$(".card")).length;
+  await pick(page, picture);
+  await settled(page, before + 1);
+  await page.click(".card .correction button"); // the newest card is the first
+  await page.waitForFunction((said) => document.querySelector(".card .correction").innerText.includes(said), {}, said);
+  await page.evaluate(() => (location.hash = "#train"));
+}
+
+test("a corrected verdict counts for a picture of the folder, and is left out where it cannot be learnt from", async () => {
+  const { browser, page, errors } = await studio(server, "chromium");
+  const root = makeFolder("overruled", { folders: FOLDERS.slice(0, 4), each: 12, words: { "generated/flux/0003.jpg": "p=0.93" } });
+  await correct(page, join(root, "generated/flux/0003.jpg"), "Noted as real");
+  await correct(page, steered("archive.jpg", "p=0.93"), "Noted as real");
+  await chooseFolder(page, root);
+  await toAudit(page);
+  assert.match(await stage(page), /26 real pictures, 23 generated pictures/);
+  assert.match(await stage(page), /No picture is there twice/);
+  assert.match(await stage(page), /The folder gives one picture another label/);
+  assert.equal(await page.$eval("#left-out", (line) => line.checkVisibility()), false);
+  await page.$eval(".recipe details", (details) => (details.open = true));
+  const [epochs, seed] = await page.$$eval(".parts input[type=number]", (inputs) => inputs.map(({ placeholder }) => placeholder));
+  assert.deepEqual([epochs, seed], ["12", "7"]); // what the preset says
+  await page.click(".ticks .check:last-child input"); // altered copies
+  await page.waitForFunction(() => /1 corrected verdict is left out: altered copies need its picture/.test(document.getElementById("left-out").innerText));
+  await page.click("#train");
+  assert.match(await finished(page), /25 real and 23 generated/);
+  assert.deepEqual(errors, []);
+  await browser.close();
+});
+
+test("kept features are deleted, but not those that are needed", async () => {
+  const { browser, page, errors } = await studio(server, "chromium");
+  await correct(page, steered("archive.jpg", "p=0.93"), "Noted as real");
+  await chooseFolder(page, makeFolder("deleted", { folders: FOLDERS.slice(0, 4), each: 12 }));
+  await toAudit(page);
+  assert.equal(await page.$eval(".kept-features", (section) => section.hidden), true);
+  await page.click("#train");
+  await finished(page);
+  await page.click(".report .go button");
+  await page.waitForFunction(() => /\(48 pictures, 18 kB\)/.test(document.getElementById("delete-features")?.innerText ?? "")); // 3 rows of 64 halves each
+  await page.click("#delete-features");
+  await page.click(".kept-features .danger");
+  await page.waitForFunction(() => document.querySelector(".kept-features").hidden);
+  await chooseFolder(page, makeFolder("deleted", { folders: FOLDERS.slice(0, 4), each: 12 }));
+  await toAudit(page);
+  await page.click("#train");
+  assert.match(await finished(page), /25 real and 24 generated/); // the correction's row was kept
+  assert.deepEqual(errors, []);
+  await browser.close();
+});
+
+test("what another tab does to the storage leaves it of use, or says to reload", async () => {
+  const { browser, page } = await studio(server, "chromium");
+  const outside = (version) =>
+    page.evaluate(
+      (version) =>
+        new Promise((resolve, reject) => {
+          const request = version === null ? indexedDB.deleteDatabase("safelight") : indexedDB.open("safelight", version);
+          request.onsuccess = () => resolve(request.result?.close());
+          request.onerror = () => reject(request.error);
+        }),
+      version,
+    );
+  await correct(page, steered("first.jpg", "p=0.93"), "Noted as real");
+  await outside(null);
+  await correct(page, steered("second.jpg", "p=0.93"), "Noted as real");
+  await outside(99);
+  await page.evaluate(() => (location.hash = "#check"));
+  await pick(page, steered("third.jpg", "p=0.93"));
+  await settled(page, 3);
+  await page.click(".card .correction button");
+  await page.waitForFunction(() => /newer version of this page.*Reload/.test(document.querySelector(".card .correction").innerText));
   await browser.close();
 });

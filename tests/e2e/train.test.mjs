@@ -97,10 +97,10 @@ for (const name of ["chromium", "firefox"]) {
 
     test("a reload in the middle of training goes on where it was, without the folder", async () => {
       const { browser, page, errors } = await studio(server, name);
-      const root = makeFolder("slow-epochs", { folders: FOLDERS.slice(0, 4), each: 12 });
+      const root = makeFolder("slow-epochs", { folders: ["real/slow-epochs", ...FOLDERS.slice(1, 4)], each: 12 });
       await chooseFolder(page, root);
       await page.waitForSelector(".labels");
-      // The name of a picture steers the fake trainer.
+      // The path of a picture steers the fake trainer.
       await toAudit(page);
       await page.click("#train");
       await page.waitForFunction(() => /epoch [3-9] of/.test(document.querySelector(".pass-line")?.textContent ?? ""), { polling: 50 });

@@ -18,7 +18,7 @@ export default async function init() {}
 
 export function preset(name) {
   const loss = { cvarAlpha: 0.8, aucWeight: 0.5, aucMargin: 0.6, aucPower: 2 };
-  const whole = { width: 1024, layers: 3, dropout: 0.335, epochs: 20, batch: 256, learningRate: 1e-3, weightDecay: 0.01, seed: 0, loss, samRho: 0.05, schedule: "cosine" };
+  const whole = { width: 1024, layers: 3, dropout: 0.335, epochs: 20, batch: 256, learningRate: 1e-3, weightDecay: 0.01, seed: 7, loss, samRho: 0.05, schedule: "cosine" };
   return name === "fine-tune" ? { ...whole, epochs: 12, learningRate: 3e-4 } : name === "paper" ? { ...whole, width: 1536, epochs: 32, batch: 2048 } : whole;
 }
 
@@ -175,7 +175,7 @@ export class Trainer {
 }
 
 function tiersOf(treatments, captions) {
-  const tiers = [...new Set(treatments.map((treatment) => treatment.replace(/-\d$/, "")))].map((tier) => [tier, TIERS[tier]]);
+  const tiers = [...new Set(treatments.map((treatment) => treatment.replace(/-\d$/, "")))].filter((tier) => tier in TIERS).map((tier) => [tier, TIERS[tier]]); // altered copies are only learnt from
   return captions ? [...tiers, ...tiers.map(([tier, auc]) => [`${tier}-without-caption`, auc - 0.02])] : tiers;
 }
 

@@ -72,13 +72,15 @@ export class Loader {
 export class Detector {
   kernels = "";
   #head;
+  /** A head's file may name another specification. */
+  #spec = "5";
 
   constructor(device, { id, name, clip }, sha256) {
     this.info = { device, pack: { id, name, sha256, text: clip?.text !== undefined, tokenizer: false }, head: null };
   }
 
   get spec() {
-    return { key: "5".repeat(64), dimension: DIMENSION, caption: this.info.pack.text ? CAPTION : 0 };
+    return { key: this.#spec.repeat(64), dimension: DIMENSION, caption: this.info.pack.text ? CAPTION : 0 };
   }
 
   useTokenizer() {
@@ -109,9 +111,10 @@ export class Detector {
       this.info = { ...this.info, head: { id: "", name: "no head yet", trained: "", captions: false, blank: true, thresholds: THRESHOLDS, operatingPoints: [], operatingPointsSource: "", figures: { ...FIGURES, n: 0 } } };
       return;
     }
-    const { id, name, date, model, captions = false } = readHead(head);
+    const { id, name, date, model, captions = false, spec = "5" } = readHead(head);
     if (model === "another") throw problem("head-mismatch", "The head was trained for the model another; the loaded model is fake.");
     this.#head = head.slice();
+    this.#spec = spec;
     this.info = { ...this.info, head: { id, name, trained: date, captions, blank: false, thresholds: THRESHOLDS, operatingPoints: OPERATING_POINTS, operatingPointsSource: "a made-up set", figures: FIGURES } };
   }
 

@@ -1,17 +1,20 @@
 /** The third screen: what could be learnt without looking at a pixel, and what to do about it before training. */
-import { asProblem } from "../../protocol.ts";
-import type { TrainInput } from "../../protocol.ts";
-import type { AuditReport, LabelledPicture } from "../../safelight-training.js";
+import { asProblem, Problem } from "../../protocol.ts";
+import type { Presets, TrainInput } from "../../protocol.ts";
+import type { AuditReport } from "../../safelight-training.js";
 import type { DetectorInfo } from "../../safelight.js";
+import { isTraining, unfinishedRun } from "../../unfinished.ts";
 import { announce, h } from "../dom.ts";
 import { keepStored } from "../offline.ts";
 import type { Bench, Screen } from "./bench.ts";
 import { table } from "./chart.ts";
+import { copies } from "./copies.ts";
 import { unreadableFiles } from "./filelist.ts";
 import { ask } from "./lent.ts";
 import { intervals } from "./plots.ts";
-import type { Project } from "./project.ts";
+import type { Member, Project } from "./project.ts";
 import { recipe } from "./recipe.ts";
+import { unfinished } from "./unfinished.ts";
 import * as words from "./words.ts";
 
 const LISTED = 50;
@@ -29,15 +32,18 @@ export function audit(bench: Bench, project: Project): Screen {
     findings,
   );
   const run = async (): Promise<void> => {
-    const pictures = project.pictures();
+    await project.corrections.sort(bench, project.treatments(false), abort.signal);
+    const members = project.members();
+    const pictures = members.map(({ picture }) => picture);
     const report = await ask(bench, "audit", { pictures }, { signal: abort.signal });
+    const presets = await ask(bench, "presets", {}, { signal: abort.signal });
     const detector = (await bench.client(abort.signal)).opened?.info ?? null;
     project.audit = report;
     const again = (): void => bench.go({ at: "audit", project });
     findings.removeAttribute("aria-busy");
     findings.replaceChildren(
-      ...[leak(report), captions(report, project, detector) ?? "", balance(report), duplicates(project, pictures, report, again), sources(report), unreadableFiles(project)],
-      start(bench, project, pictures, detector),
+      ...[leak(report), captions(report, project, detector) ?? "", balance(report, members), duplicates(project, members, report, again), sources(report), unreadableFiles(project)],
+      start(bench, project, { presets, detector, signal: abort.signal }),
     );
     announce(words.nullSentence(report));
   };
@@ -47,7 +53,7 @@ export function audit(bench: Bench, project: Project): Screen {
     const retry = h("button", { type: "button", click: () => bench.go({ at: "audit", project }) }, "Try again");
     findings.replaceChildren(h("p", { class: "problem", role: "alert" }, words.sentence(problem)), retry);
   });
-  return { element, step: "audit", leave: () => abort.abort() };
+  return { element, step: "audit", needs: () => project.needs(), leave: () => abort.abort() };
 }
 
 function leak(report: AuditReport): HTMLElement {
@@ -70,10 +76,11 @@ function leak(report: AuditReport): HTMLElement {
   );
 }
 
-function balance({ generated, real, balance, warnings }: AuditReport): HTMLElement {
+function balance({ generated, real, balance, warnings }: AuditReport, members: readonly Member[]): HTMLElement {
   const bar = h("div", { class: "balance", "aria-hidden": "true" }, h("span", { class: "real" }), h("span", { class: "generated" }));
   bar.style.setProperty("--reals", String(real));
   bar.style.setProperty("--generateds", String(generated));
+  const overruled = members.filter((member) => member.overruled).length;
   const lopsided = balance < LOPSIDED ? " Training weighs both kinds alike; more of the rarer kind would still help most." : "";
   return h(
     "section",
@@ -81,19 +88,17 @@ function balance({ generated, real, balance, warnings }: AuditReport): HTMLEleme
     h("h3", {}, "Balance"),
     bar,
     h("p", {}, `${words.plural(real, "real picture")}, ${words.plural(generated, "generated picture")}.${lopsided}`),
+    overruled > 0 && h("p", { class: "fine", id: "overruled" }, words.overruledSentence(overruled)),
     ...warnings.map((warning) => h("p", { class: "notice" }, warning)),
   );
 }
 
-function duplicates(project: Project, pictures: readonly LabelledPicture[], { duplicates }: AuditReport, again: () => void): HTMLElement {
-  const name = (index: number): string => pictures[index]?.name ?? "";
+function duplicates(project: Project, members: readonly Member[], { duplicates }: AuditReport, again: () => void): HTMLElement {
+  const name = (index: number): string => members[index]?.picture.name ?? "";
   if (duplicates.length === 0) return h("section", { class: "panel", "aria-label": "Duplicates" }, h("h3", {}, "Duplicates"), h("p", {}, "No picture is there twice."));
   const across = duplicates.filter(({ acrossClasses }) => acrossClasses).length;
   const leaveOut = (): void => {
-    for (const { a, b, acrossClasses } of duplicates) {
-      project.excluded.add(name(b));
-      if (acrossClasses) project.excluded.add(name(a)); // which label is right is not known
-    }
+    project.leaveOut(copies(members, duplicates));
     again();
   };
   const rows = [...duplicates].sort((a, b) => Number(b.acrossClasses) - Number(a.acrossClasses)).slice(0, LISTED);
@@ -114,7 +119,7 @@ function duplicates(project: Project, pictures: readonly LabelledPicture[], { du
       h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Duplicates" }, table("Duplicates", ["Picture", "Its copy", "How"], rows.map(({ a, b, kind, acrossClasses }) => [name(a), name(b), `${kind === "exact" ? "same file" : "nearly the same"}${acrossClasses ? ", other label" : ""}`]))),
     ),
     h("button", { type: "button", id: "leave-out", click: leaveOut }, "Leave the copies out"),
-    across > 0 && h("p", { class: "fine" }, "Of pairs with two labels, both are left out."),
+    across > 0 && h("p", { class: "fine" }, "Of pairs with two labels, both are left out, unless you have corrected the verdict on one: then that one stays."),
   );
 }
 
@@ -143,39 +148,67 @@ function captions(report: AuditReport, project: Project, detector: DetectorInfo 
   );
 }
 
-function start(bench: Bench, project: Project, pictures: readonly LabelledPicture[], detector: DetectorInfo | null): HTMLElement {
-  const { element: fields, read } = recipe(project.folder.name, pictures.length, {
+interface Start {
+  presets: Presets;
+  detector: DetectorInfo | null;
+  signal: AbortSignal;
+}
+
+function start(bench: Bench, project: Project, { presets, detector, signal }: Start): HTMLElement {
+  const captions = {
     offered: project.captioned > 0 && detector?.pack.text === true,
     tell: words.captionsTell(project.audit?.captionAuc ?? null),
     inUse: detector?.head.captions === true,
     blank: detector?.head.blank === true,
-  });
+  };
+  const { element: fields, read } = recipe(project.folder.name, project.pictures().length, captions, presets);
   const equalise = h("input", { type: "checkbox", role: "switch", id: "equalise", checked: project.equalise, "aria-describedby": "equalise-note" });
+  const leftOut = h("p", { class: "notice", id: "left-out", role: "status", hidden: true });
+  const inTheWay = h("div", { class: "waiting", role: "status" });
+  /** What is chosen decides which corrected verdicts can be used. */
+  const sort = async (): Promise<void> => {
+    await project.corrections.sort(bench, project.treatments(read().altered), signal);
+    leftOut.textContent = words.leftOutSentence(project.correctionsLeftOut(), project.equalise);
+    leftOut.hidden = leftOut.textContent === "";
+  };
   equalise.addEventListener("change", () => {
     project.equalise = equalise.checked;
     void project.remember();
   });
-  const begin = (): void => {
+  const begin = async (): Promise<void> => {
+    if (await isTraining()) throw new Problem("train-elsewhere", "Another tab of this browser is training.");
+    const other = await unfinishedRun();
+    if (other !== undefined) return void inTheWay.replaceChildren(unfinished(bench, other, { label: words.THROW_AWAY, done: guarded(begin) }, signal));
+    await sort();
     const { altered, ...choice } = read();
     const input: TrainInput = { ...choice, id: crypto.randomUUID(), pictures: project.pictures(), treatments: project.treatments(altered), audit: project.audit };
     void keepStored().catch(() => undefined);
     bench.go({ at: "training", plan: { input, project, features: "compute" } });
   };
-  return h(
+  const guarded = (act: () => Promise<void>) => (): void =>
+    void act().catch((thrown: unknown) => {
+      const problem = asProblem(thrown, "worker-crashed");
+      if (problem.code !== "cancelled") inTheWay.replaceChildren(h("p", { class: "problem" }, words.sentence(problem)));
+    });
+  const panel = h(
     "section",
-    { class: "panel start", "aria-label": "Training" },
+    { class: "panel start", "aria-label": "Training", change: guarded(sort) },
     h(
       "label",
       { class: "switch" },
       equalise,
-      h("span", {}, h("strong", {}, "Equalise both classes"), h("small", { id: "equalise-note" }, "Every picture is cropped, resized and compressed anew in the same way, four times with different draws, before it is learnt from. Formats and sizes then give nothing away. Figures are given for the pictures as they are, too. Corrected verdicts are not used, because their files are not kept.")),
+      h("span", {}, h("strong", {}, "Equalise both classes"), h("small", { id: "equalise-note" }, "Every picture is cropped, resized and compressed anew in the same way, four times with different draws, before it is learnt from. Formats and sizes then give nothing away. Figures are given for the pictures as they are, too.")),
     ),
     fields,
+    leftOut,
+    inTheWay,
     h(
       "div",
       { class: "go" },
-      h("button", { type: "button", class: "primary", id: "train", click: begin }, "Train"),
+      h("button", { type: "button", class: "primary", id: "train", click: guarded(begin) }, "Train"),
       h("button", { type: "button", class: "quiet", click: () => bench.go({ at: "labels", project }) }, "Back to the labels"),
     ),
   );
+  guarded(sort)();
+  return panel;
 }

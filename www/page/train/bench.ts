@@ -11,6 +11,8 @@ export interface Screen {
   leave?: () => void;
   /** Another head is in use. */
   headChanged?: () => void;
+  /** SHA-256 of the pictures whose features it works with. */
+  needs?: () => Iterable<string>;
   /** What a drop does here; nothing, where it is missing. */
   drop?: Taker;
 }

@@ -1,9 +1,9 @@
 /** Verdicts that a person corrected: the features and the answer are kept, the picture is not. */
 import { database, keeping } from "../../database.ts";
 import { h } from "../dom.ts";
+import { TIERS } from "./corrected.ts";
 import { ask } from "./lent.ts";
 import type { Lent } from "./lent.ts";
-import { TIERS } from "./project.ts";
 import * as words from "./words.ts";
 
 /** A verdict that is put right: its picture, the caption that it was given with, and the answer. */

@@ -37,5 +37,5 @@ export function facts(bench: Bench, project: Project): Screen {
     view.element,
     unreadable,
   );
-  return { element, step: "audit", leave: () => view.cancel() };
+  return { element, step: "audit", needs: () => project.needs(), leave: () => view.cancel() };
 }

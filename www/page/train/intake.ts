@@ -1,6 +1,5 @@
 /** The first screen: a folder comes in by a picker, an input or a drop; a training that waits can go on. */
 import { database } from "../../database.ts";
-import type { StoredRun } from "../../database.ts";
 import { asProblem } from "../../protocol.ts";
 import { h } from "../dom.ts";
 import type { Bench, Screen } from "./bench.ts";
@@ -8,7 +7,7 @@ import { correctionList } from "./corrections.ts";
 import { folderPicker, fromDrop, fromFiles, fromHandle } from "./folder.ts";
 import type { Folder } from "./folder.ts";
 import { Project } from "./project.ts";
-import { discardRun } from "./run.ts";
+import { unfinished } from "./unfinished.ts";
 import * as words from "./words.ts";
 
 export function intake(bench: Bench): Screen {
@@ -63,7 +62,7 @@ export function intake(bench: Bench): Screen {
     });
 
   const waiting = h("div", { class: "waiting" });
-  void offerToGoOn(bench, waiting, (handle) => void take((signal) => fromHandle(handle, signal, found)));
+  void offerToGoOn(bench, waiting, (handle) => void take((signal) => fromHandle(handle, signal, found)), abort.signal);
 
   const element = h(
     "div",
@@ -111,14 +110,17 @@ function explanation(): HTMLElement {
 }
 
 /** What was left unfinished: a training, a folder; and the corrected verdicts. */
-async function offerToGoOn(bench: Bench, place: HTMLElement, open: (handle: FileSystemDirectoryHandle) => void): Promise<void> {
+async function offerToGoOn(bench: Bench, place: HTMLElement, open: (handle: FileSystemDirectoryHandle) => void, signal: AbortSignal): Promise<void> {
   const db = await database().catch((thrown: unknown) => {
     place.append(h("p", { class: "notice" }, words.sentence(asProblem(thrown, "storage-none"))));
     return null;
   });
   if (db === null) return;
   const [run, folder, corrections] = await Promise.all([db.get("run", "run"), db.get("folder", "folder"), correctionList()]);
-  if (run !== undefined) place.append(waitingRun(bench, run));
+  if (run !== undefined) {
+    const panel = unfinished(bench, run, { label: "Discard", done: () => panel.remove() }, signal);
+    place.append(panel);
+  }
   if (folder?.handle) {
     const { handle, name } = folder;
     const openAgain = async (): Promise<void> => {
@@ -134,25 +136,4 @@ async function offerToGoOn(bench: Bench, place: HTMLElement, open: (handle: File
 async function permitted(handle: FileSystemDirectoryHandle): Promise<boolean> {
   const asking = handle as FileSystemDirectoryHandle & { queryPermission(): Promise<PermissionState>; requestPermission(): Promise<PermissionState> };
   return (await asking.queryPermission()) === "granted" || (await asking.requestPermission()) === "granted";
-}
-
-function waitingRun(bench: Bench, run: StoredRun): HTMLElement {
-  const { input, epochs } = run;
-  const panel = h(
-    "section",
-    { class: "panel row", "aria-label": "Unfinished training" },
-    h(
-      "div",
-      {},
-      h("h3", {}, `“${input.naming.name}” is not finished`),
-      h("p", { class: "fine" }, `${words.plural(input.pictures.length, "picture")}, ${words.plural(epochs.length, "epoch")} done. It needs no folder to go on.`),
-    ),
-    h(
-      "div",
-      { class: "actions" },
-      h("button", { type: "button", class: "primary small", click: () => bench.go({ at: "training", plan: { input, project: null, features: "kept" } }) }, "Go on training"),
-      h("button", { type: "button", class: "quiet", click: () => void discardRun().then(() => panel.remove()) }, "Discard"),
-    ),
-  );
-  return panel;
 }

@@ -61,7 +61,7 @@ export function labels(bench: Bench, project: Project): Screen {
     h("p", { class: "lead" }, "Taken from their names where these say it. Please look it over: a wrong label teaches the wrong thing."),
     summary,
     list,
-    project.corrections.length > 0 && withCorrections(project),
+    project.corrections.all.length > 0 && withCorrections(project),
     left,
     h(
       "div",
@@ -71,7 +71,7 @@ export function labels(bench: Bench, project: Project): Screen {
       why,
     ),
   );
-  return { element, step: "labels", leave: () => abort.abort() };
+  return { element, step: "labels", needs: () => project.needs(), leave: () => abort.abort() };
 }
 
 function row({ path, pictures, meaning }: PictureFolder, index: number, mean: (meaning: Meaning) => void): HTMLElement {
@@ -97,14 +97,15 @@ function row({ path, pictures, meaning }: PictureFolder, index: number, mean: (m
   );
 }
 
-function withCorrections(project: Project): HTMLElement {
-  const box = h("input", { type: "checkbox", checked: project.withCorrections });
-  box.addEventListener("change", () => (project.withCorrections = box.checked));
-  const generated = project.corrections.filter((correction) => correction.generated).length;
+function withCorrections({ corrections }: Project): HTMLElement {
+  const box = h("input", { type: "checkbox", checked: corrections.wanted });
+  box.addEventListener("change", () => (corrections.wanted = box.checked));
+  const count = corrections.all.length;
+  const generated = corrections.all.filter((correction) => correction.generated).length;
   return h(
     "label",
     { class: "check" },
     box,
-    h("span", {}, `Add your ${words.plural(project.corrections.length, "corrected verdict")} `, h("small", {}, `${project.corrections.length - generated} real, ${generated} generated; not when classes are equalised`)),
+    h("span", {}, `Add your ${words.plural(count, "corrected verdict")} `, h("small", {}, `${count - generated} real, ${generated} generated; for a picture of this folder your verdict counts, not the folder’s name`)),
   );
 }

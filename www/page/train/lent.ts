@@ -14,7 +14,7 @@ export interface Lent {
   onHead(listener: () => void): void;
 }
 
-type Asked = "label" | "embed" | "audit" | "readHead";
+type Asked = "label" | "embed" | "missing" | "presets" | "audit" | "readHead";
 
 /** A call that survives an exchange of the client, which happens when the person chooses another device. */
 export async function ask<K extends Asked>(lent: Lent, kind: K, input: Calls[K]["input"], options: CallOptions = {}): Promise<Calls[K]["result"]> {

@@ -24,7 +24,7 @@ function lossCurve(stages: EpochReport[][], x: Axis): HTMLElement {
   const present = stages.at(-1) ?? [];
   const [first, last] = [present[0], present.at(-1)];
   const said = first === undefined || last === undefined ? "No epoch yet." : `Loss: ${words.decimals(first.loss)} after the first epoch, ${words.decimals(last.loss)} after epoch ${last.epoch + 1}.`;
-  return figure("Loss in training", chart(said, x, y, lines(stages, ({ loss }) => loss)), [], numbers("Loss by epoch", stages, ({ loss }) => loss));
+  return figure("Loss in training", chart(said, x, y, lines(stages, ({ loss }) => loss)), legendOf(stages), numbers("Loss by epoch", stages, ({ loss }) => loss));
 }
 
 function aucCurve(stages: EpochReport[][], x: Axis): HTMLElement {
@@ -37,7 +37,7 @@ function aucCurve(stages: EpochReport[][], x: Axis): HTMLElement {
   const said = best === null ? "No validation yet." : `Validation AUC of fold ${best.fold + 1}: best at epoch ${best.epoch + 1}, ${words.decimals(best.validationAuc ?? 0)}. Guessing is 0.5.`;
   const chance = rule(x, y, [x.from, 0.5], [x.to, 0.5], "chance");
   const drawn = chart(said, x, y, lines(known, ({ validationAuc }) => validationAuc), [chance]);
-  return figure("AUC on pictures held back", drawn, [], numbers("Validation AUC by epoch", known, ({ validationAuc }) => validationAuc));
+  return figure("AUC on pictures held back", drawn, legendOf(known), numbers("Validation AUC by epoch", known, ({ validationAuc }) => validationAuc));
 }
 
 /** One ROC curve for each tier, or each head that is compared. */
@@ -101,6 +101,14 @@ function lines(stages: EpochReport[][], value: (epoch: EpochReport) => number | 
       return y === null ? [] : [[epoch.epoch + 1, y] as const];
     }),
   }));
+}
+
+/** What the strong line and the pale ones are, once there are both. */
+function legendOf(stages: EpochReport[][]): [kind: string, label: string][] {
+  const present = stages.at(-1)?.[0];
+  if (stages.length < 2 || present === undefined) return [];
+  const past = stages.length === 2 ? "part 1" : `parts 1 to ${stages.length - 1}`;
+  return [["present", present.stage === "final" ? "the head itself" : `part ${present.fold + 1}`], ["past", past]];
 }
 
 function numbers(caption: string, stages: EpochReport[][], value: (epoch: EpochReport) => number | null): HTMLTableElement {

@@ -1,16 +1,16 @@
 /** What is being trained on: the folder, what its parts mean, the facts of its pictures. Small things only: no picture, no feature. */
 import { database } from "../../database.ts";
-import type { Correction } from "../../database.ts";
 import type { AuditReport, FolderMapping, Labelling, LabelledPicture, MetadataFile } from "../../safelight-training.js";
 import type { Facts } from "../../safelight.js";
+import { CorrectedVerdicts, TIERS } from "./corrected.ts";
+import type { LeftOut } from "./corrected.ts";
 import { ask } from "./lent.ts";
 import type { Lent } from "./lent.ts";
 import type { Entry, Folder } from "./folder.ts";
 
-/** How every picture is looked at; the head learns from all of them and is measured on each. */
-export const TIERS = ["as-given", "web", "hard"] as const;
-/** In their place: the same crop, size and compression for both classes, by several draws. */
+/** Learnt from as well: two random crops, reduced and compressed anew. */
 const ALTERED = ["augmented-0", "augmented-1"] as const;
+/** Learnt from instead: the same crop, size and compression for both classes, by several draws. */
 const EQUALISED = ["equalised-0", "equalised-1", "equalised-2", "equalised-3"] as const;
 
 const METADATA = /(^|\/)metadata\.(csv|jsonl)$/i;
@@ -34,6 +34,17 @@ export interface PictureFolder {
   meaning: Meaning | "mixed" | null;
 }
 
+/** A picture of the training. */
+export interface Member {
+  picture: LabelledPicture;
+  /** In the folder; `null` for a corrected verdict whose picture is not in it. */
+  path: string | null;
+  /** Its label is the person's correction. */
+  corrected: boolean;
+  /** The folder says otherwise. */
+  overruled: boolean;
+}
+
 export class Project {
   readonly folder: Folder;
   mapping: FolderMapping = {};
@@ -41,13 +52,12 @@ export class Project {
   /** By path. */
   readonly facts = new Map<string, Facts>();
   readonly unreadable = new Map<string, Unreadable>();
-  /** Paths that a person left out after the audit. */
-  readonly excluded = new Set<string>();
-  corrections: Correction[] = [];
-  withCorrections = true;
+  readonly corrections = new CorrectedVerdicts();
   equalise = false;
   audit: AuditReport | null = null;
   readonly #entries: Map<string, Entry>;
+  /** Paths that a person left out after the audit. */
+  readonly #excluded = new Set<string>();
   #metadata: MetadataFile[] | null = null;
   /** By path. */
   #captions = new Map<string, string>();
@@ -76,14 +86,14 @@ export class Project {
   }
 
   get captioned(): number {
-    return this.#captions.size + this.correctionsInUse().filter(({ caption }) => typeof caption === "string").length;
+    return this.members().filter(({ picture }) => typeof picture.caption === "string").length;
   }
 
   /** The pictures to read, in order. */
   files(): Entry[] {
     return this.labelling.pictures.flatMap(({ path }) => {
       const entry = this.#entries.get(path);
-      return entry === undefined || this.excluded.has(path) ? [] : [entry];
+      return entry === undefined || this.#excluded.has(path) ? [] : [entry];
     });
   }
 
@@ -111,19 +121,49 @@ export class Project {
     return this.#entries.get(path);
   }
 
-  /** The pictures whose facts are known, and the corrections that are wanted. */
-  pictures(): LabelledPicture[] {
-    const own = this.labelling.pictures.flatMap(({ path, source, generated }) => {
+  /** The pictures whose facts are known, then the corrected verdicts that can be learnt from beside them. */
+  members(): Member[] {
+    const answers = this.corrections.answers();
+    const own = this.labelling.pictures.flatMap(({ path, source, generated: said }): Member[] => {
       const facts = this.facts.get(path);
-      return facts === undefined || this.excluded.has(path) || this.unreadable.has(path) ? [] : [{ name: path, source, generated, facts, caption: this.caption(path) }];
+      if (facts === undefined || this.#excluded.has(path) || this.unreadable.has(path)) return [];
+      const answer = answers.get(facts.sha256);
+      const generated = answer ?? said;
+      const picture = { name: path, source, generated, facts, caption: this.caption(path) };
+      return [{ picture, path, corrected: answer !== undefined, overruled: generated !== said }];
     });
-    const added = this.correctionsInUse().map(({ name, generated, facts, caption = null }) => ({ name, source: CORRECTED, generated, facts, caption }));
+    const added = this.corrections.beside(this.#inFolder()).map(({ name, generated, facts, caption = null }): Member => {
+      const picture = { name, source: CORRECTED, generated, facts, caption };
+      return { picture, path: null, corrected: true, overruled: false };
+    });
     return [...own, ...added];
   }
 
-  /** Equalising needs the picture's file, which corrections do not have any more. */
-  correctionsInUse(): Correction[] {
-    return this.withCorrections && !this.equalise ? this.corrections : [];
+  pictures(): LabelledPicture[] {
+    return this.members().map(({ picture }) => picture);
+  }
+
+  leaveOut(members: Iterable<Member>): void {
+    for (const { path, picture } of members) {
+      if (path === null) this.corrections.exclude(picture.facts.sha256);
+      else this.#excluded.add(path);
+    }
+  }
+
+  /** The corrected verdicts that this training has to do without. */
+  correctionsLeftOut(): LeftOut {
+    return this.corrections.leftOut(this.#inFolder());
+  }
+
+  /** SHA-256 of the pictures whose facts are known. */
+  needs(): string[] {
+    return [...this.facts.values()].map(({ sha256 }) => sha256);
+  }
+
+  /** SHA-256 of the folder's readable pictures, also of those that were left out: they do not come back as corrections. */
+  #inFolder(): Set<string> {
+    const readable = this.labelling.pictures.filter(({ path }) => !this.unreadable.has(path));
+    return new Set(readable.flatMap(({ path }) => this.facts.get(path)?.sha256 ?? []));
   }
 
   /** Rows of each picture: those that are learnt from, and the tiers that figures are given for. */
@@ -140,7 +180,7 @@ export class Project {
   /** What was said about a folder of this name before. */
   async recall(): Promise<void> {
     const db = await database();
-    this.corrections = await db.getAll("corrections");
+    this.corrections.all = await db.getAll("corrections");
     const stored = await db.get("folder", "folder");
     if (stored?.name !== this.folder.name) return;
     this.mapping = stored.mapping;

@@ -1,5 +1,5 @@
 /** How to train: a name, where to start from, and for those who want it, the parts of the recipe. */
-import type { TrainInput } from "../../protocol.ts";
+import type { Presets, TrainInput } from "../../protocol.ts";
 import type { LossConfig, TrainConfig } from "../../safelight-training.js";
 import { h } from "../dom.ts";
 
@@ -23,7 +23,7 @@ export interface Captions {
   blank: boolean;
 }
 
-export function recipe(folder: string, pictures: number, captions: Captions): { element: HTMLElement; read: () => Choice } {
+export function recipe(folder: string, pictures: number, captions: Captions, presets: Presets): { element: HTMLElement; read: () => Choice } {
   const name = h("input", { type: "text", id: "head-name", value: folder || "My pictures", maxlength: 80, autocomplete: "off" });
   const fine = h("input", { type: "radio", name: "start", value: "fine-tune", checked: !captions.blank && pictures < ENOUGH_FOR_SCRATCH, disabled: captions.blank });
   const scratch = h("input", { type: "radio", name: "start", value: "default", checked: captions.blank || pictures >= ENOUGH_FOR_SCRATCH });
@@ -38,15 +38,22 @@ export function recipe(folder: string, pictures: number, captions: Captions): { 
     mismatch.textContent = `The head in use reads ${captions.inUse ? "captions" : "no captions"}, so this one starts from nothing.`;
   };
   reads.addEventListener("change", agree);
-  const epochs = h("input", { type: "number", min: 1, max: 500, step: 1, placeholder: "as proposed" });
-  const seed = h("input", { type: "number", min: 0, step: 1, placeholder: "0" });
+  const epochs = h("input", { type: "number", min: 1, max: 500, step: 1 });
+  const seed = h("input", { type: "number", min: 0, step: 1 });
+  const chosen = (): keyof Presets => (fine.checked ? "fine-tune" : "default");
+  /** What is left empty is the preset's. */
+  const propose = (): void => {
+    const preset = presets[chosen()];
+    epochs.placeholder = String(preset.epochs);
+    seed.placeholder = String(preset.seed);
+  };
   const cvar = h("input", { type: "checkbox", checked: true });
   const auc = h("input", { type: "checkbox", checked: true });
   const sam = h("input", { type: "checkbox", checked: true });
   const altered = h("input", { type: "checkbox" });
   const element = h(
     "div",
-    { class: "recipe" },
+    { class: "recipe", change: propose },
     h("div", { class: "field" }, h("label", { for: name.id }, "Name"), name),
     captions.offered &&
       h(
@@ -77,6 +84,10 @@ export function recipe(folder: string, pictures: number, captions: Captions): { 
         { class: "parts" },
         part(epochs, "Epochs", "how often every picture is seen"),
         part(seed, "Seed", "the same seed gives the same head"),
+      ),
+      h(
+        "div",
+        { class: "ticks" },
         tick(cvar, "CVaR", "learns most from the hardest pictures"),
         tick(auc, "AUC loss", "orders pairs, whatever the balance"),
         tick(sam, "SAM", "prefers solutions that bear small changes"),
@@ -85,6 +96,7 @@ export function recipe(folder: string, pictures: number, captions: Captions): { 
     ),
   );
   agree();
+  propose();
   const read = (): Choice => {
     const config: Partial<Omit<TrainConfig, "loss">> & { loss?: Partial<LossConfig> } = {};
     if (epochs.valueAsNumber >= 1) config.epochs = Math.floor(epochs.valueAsNumber);
@@ -93,7 +105,7 @@ export function recipe(folder: string, pictures: number, captions: Captions): { 
     if (!cvar.checked || !auc.checked) config.loss = { ...(cvar.checked ? {} : { cvarAlpha: null }), ...(auc.checked ? {} : { aucWeight: 0 }) };
     const date = new Date().toISOString().slice(0, 10);
     const title = name.value.trim() || "My pictures";
-    return { preset: fine.checked ? "fine-tune" : "default", config, captions: reads.checked, fineTune: fine.checked, altered: altered.checked, naming: { id: idOf(title, date), name: title, date } };
+    return { preset: chosen(), config, captions: reads.checked, fineTune: fine.checked, altered: altered.checked, naming: { id: idOf(title, date), name: title, date } };
   };
   return { element, read };
 }

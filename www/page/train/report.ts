@@ -61,7 +61,7 @@ function figuresOf(report: TrainingReport): HTMLElement {
         { label: "Files alone, no pixel seen", estimate: report.audit?.nullAuc ?? null, missing: report.audit === null ? "not measured" : "too few pictures", kind: "files-alone" },
         ...(report.audit?.captionAuc == null ? [] : [{ label: "Captions alone, no picture seen", estimate: report.audit.captionAuc, missing: "", kind: "captions-alone" }]),
       ]),
-      h("p", {}, words.gainSentence(first.auc, report.audit?.nullAuc ?? null)),
+      h("p", {}, words.gainSentence(first.auc, report.audit?.nullAuc ?? null, report.tiers.some(({ tier }) => tier === "equalised"))),
       ...report.warnings.map((warning) => h("p", { class: "notice" }, warning)),
     ),
     h("section", { class: "panel", "aria-label": "Figures per tier" }, h("h3", {}, report.tiers.length > 1 ? "As given, on the web, and worse" : "Figures"), tiers(report)),

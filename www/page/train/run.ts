@@ -1,6 +1,6 @@
 /** A training that is under way, in numbers: which stage, how long still; and how it is thrown away. */
-import { database } from "../../database.ts";
 import type { EpochReport } from "../../safelight-training.js";
+import { alone, forgetRun, unfinishedRun } from "../../unfinished.ts";
 
 /** Estimates look back at this many epochs. */
 const WINDOW = 10;
@@ -24,7 +24,7 @@ export function secondsLeft(done: readonly EpochReport[], limit: number | null):
   return (left * mean) / 1000;
 }
 
-export async function discardRun(): Promise<void> {
-  const transaction = (await database()).transaction(["run", "runHeads"], "readwrite");
-  await Promise.all([transaction.objectStore("run").clear(), transaction.objectStore("runHeads").clear(), transaction.done]);
+/** Throws that training away, unless another tab is at it: `train-elsewhere`. */
+export async function discardRun(id: string): Promise<void> {
+  if ((await unfinishedRun())?.input.id === id) await alone(() => forgetRun(id));
 }

@@ -1,8 +1,9 @@
 /** The fourth screen: features of every picture, then epochs with live curves. It can be left and gone on with. */
 import { asProblem } from "../../protocol.ts";
 import type { Training } from "../../client.ts";
-import type { Progress, StoredHead, TrainInput } from "../../protocol.ts";
+import type { Problem, Progress, StoredHead, TrainInput } from "../../protocol.ts";
 import type { EpochReport } from "../../safelight-training.js";
+import { unfinishedRun } from "../../unfinished.ts";
 import { announce, h } from "../dom.ts";
 import type { Bench, Plan, Screen } from "./bench.ts";
 import { unreadableFiles } from "./filelist.ts";
@@ -12,6 +13,7 @@ import { passView } from "./passview.ts";
 import { curves } from "./plots.ts";
 import type { Project } from "./project.ts";
 import { discardRun, secondsLeft, stageWords } from "./run.ts";
+import { unfinished } from "./unfinished.ts";
 import * as words from "./words.ts";
 
 /** The curves are drawn at most this often, in milliseconds. */
@@ -32,11 +34,12 @@ export function training(bench: Bench, plan: Plan): Screen {
     leave = features.leave;
     body.replaceChildren(features.element);
   }
-  return { element, step: "train", leave: () => leave() };
+  return { element, step: "train", needs: () => plan.project?.needs() ?? [], leave: () => leave() };
 }
 
 function featuresView(bench: Bench, project: Project, input: TrainInput, done: () => void): { element: HTMLElement; leave: () => void } {
   const view = passView<Entry>("Features", () => bench.go({ at: "audit", project }));
+  const abort = new AbortController();
   const unreadable = h("div");
   const run = async (): Promise<void> => {
     await view.run(
@@ -47,6 +50,7 @@ function featuresView(bench: Bench, project: Project, input: TrainInput, done: (
         unreadable.replaceChildren(unreadableFiles(project));
       },
     );
+    await project.corrections.sort(bench, input.treatments, abort.signal); // another head may be in use by now
     input.pictures = project.pictures(); // without those that turned out unreadable
     done();
   };
@@ -58,11 +62,16 @@ function featuresView(bench: Bench, project: Project, input: TrainInput, done: (
     view.element,
     unreadable,
   );
-  return { element, leave: () => view.cancel() };
+  const leave = (): void => {
+    view.cancel();
+    abort.abort();
+  };
+  return { element, leave };
 }
 
 function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElement; leave: () => void } {
   const abort = new AbortController();
+  const leaving = new AbortController();
   const epochs: EpochReport[] = [];
   let limit: number | null = null;
   let running: Training | null = null;
@@ -76,7 +85,9 @@ function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElem
   const where = h("p", { class: "fine where" });
   const note = h("p", { class: "fine" });
   const wrong = h("p", { class: "problem", role: "alert", hidden: true });
-  const stop = h("button", { type: "button", id: "stop-early", hidden: true, click: () => shorten() }, "Stop early and keep it");
+  /** What to do with another training that is not finished. */
+  const choice = h("div", { class: "waiting" });
+  const stop = h("button", { type: "button", id: "stop-early", hidden: true, click: () => shorten() }, "Stop here and keep what it has learnt");
   const pause = h("button", { type: "button", class: "pause", click: () => toggle() }, "Pause");
   const discard = h("button", { type: "button", class: "quiet", click: () => void throwAway() }, "Discard");
 
@@ -121,20 +132,27 @@ function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElem
     bench.headsChanged();
     bench.go({ at: "report", head, project });
   };
-  const failed = (thrown: unknown): void => {
+  const again = (): void => bench.go({ at: "training", plan: { input, project, features: "kept" } });
+  const say = (problem: Problem): void => {
+    wrong.textContent = words.sentence(problem);
+    wrong.hidden = false;
+  };
+  const failed = async (thrown: unknown): Promise<void> => {
     const problem = asProblem(thrown, "worker-crashed");
     draw();
     stop.hidden = true;
     left.textContent = "";
-    if (problem.code !== "cancelled") {
-      wrong.textContent = words.sentence(problem);
-      wrong.hidden = false;
-    } else line.textContent = "Paused. What was learnt is kept, also when you close this page.";
+    if (problem.code === "train-unfinished") {
+      const other = await unfinishedRun();
+      if (other !== undefined) choice.replaceChildren(unfinished(bench, other, { label: words.THROW_AWAY, done: again }, leaving.signal));
+    }
+    if (problem.code !== "cancelled") say(problem);
+    else line.textContent = "Paused. What was learnt is kept, also when you close this page.";
     pause.textContent = "Go on";
   };
   const toggle = (): void => {
-    if (pause.textContent === "Pause") return abort.abort();
-    bench.go({ at: "training", plan: { input, project, features: "kept" } });
+    if (pause.textContent === "Pause") abort.abort();
+    else again();
   };
   const shorten = (): void => {
     running?.shorten();
@@ -144,16 +162,27 @@ function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElem
   const throwAway = async (): Promise<void> => {
     abort.abort();
     await running?.result.catch(() => undefined);
-    await discardRun();
-    bench.go({ at: "intake" });
+    try {
+      await discardRun(input.id);
+      bench.go({ at: "intake" });
+    } catch (thrown) {
+      say(asProblem(thrown, "storage-none"));
+    }
   };
   void run().catch(failed);
+  const leftOut = project === null ? "" : words.leftOutSentence(project.correctionsLeftOut(), project.equalise);
   const element = h(
     "div",
     {},
     h("p", { class: "lead" }, "First some heads are trained with a part of your pictures held back, to measure honestly; then the head itself, on all of them."),
+    leftOut !== "" && h("p", { class: "fine" }, leftOut),
+    choice,
     h("div", { class: "pass" }, h("div", { class: "pass-words" }, line, left), bar, where, wrong, h("div", { class: "actions" }, stop, pause, discard), note),
     plots,
   );
-  return { element, leave: () => abort.abort() };
+  const leave = (): void => {
+    abort.abort();
+    leaving.abort();
+  };
+  return { element, leave };
 }

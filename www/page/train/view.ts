@@ -6,6 +6,7 @@ import type { Bench, Place, Screen, Step } from "./bench.ts";
 import { facts } from "./facts.ts";
 import { intake } from "./intake.ts";
 import { labels } from "./labels.ts";
+import { KeptFeaturesLine } from "./keptfeatures.ts";
 import type { Lent } from "./lent.ts";
 import { reportScreen } from "./report.ts";
 import { Shelf } from "./shelf.ts";
@@ -18,6 +19,7 @@ export class TrainView {
   readonly #stage = h("section", { class: "stage", "aria-label": "Training" });
   readonly #steps = h("ol", { class: "steps", "aria-label": "Steps" });
   readonly #shelf: Shelf;
+  readonly #features = new KeptFeaturesLine(() => this.#screen?.needs?.() ?? []);
   #screen: Screen | null = null;
   #shown = false;
 
@@ -31,6 +33,7 @@ export class TrainView {
       headsChanged: () => void this.#shelf.refresh(),
     };
     this.#shelf = new Shelf(bench);
+    this.#shelf.element.append(this.#features.element);
     lent.onHead(() => {
       void this.#shelf.refresh();
       this.#screen?.headChanged?.();
@@ -67,6 +70,7 @@ export class TrainView {
       ...STEPS.map(([step, name], index) => h("li", { "data-state": index < at ? "done" : index === at ? "now" : "later", "aria-current": step === screen.step ? "step" : null }, name)),
     );
     if (this.#shown) giveDropsTo(screen.drop ?? null);
+    void this.#features.refresh();
     if (!focus) return;
     screen.element.querySelector<HTMLElement>("h2")?.focus({ preventScroll: true });
     this.#steps.scrollIntoView({ block: "start", behavior: "instant" });
