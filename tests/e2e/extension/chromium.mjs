@@ -22,13 +22,24 @@ export async function openChromium(folder, proxyPort) {
     headless: true,
     pipe: true,
     enableExtensions: [folder],
-    protocolTimeout: 600_000,
+    timeout: 60_000,
+    protocolTimeout: 100_000,
     args: [...QUIET, ...WEBGPU.chromium, ...proxy],
   });
-  await browser.waitForTarget((target) => target.type() === "service_worker", { timeout: 20_000 });
-  const [extension] = (await browser.extensions()).values();
-  const page = await browser.newPage();
-  return limited(new Chromium(browser, extension, page));
+  try {
+    await browser.waitForTarget((target) => target.type() === "service_worker", { timeout: 60_000 });
+    const [extension] = (await within(30, browser.extensions(), "the extension is there")).values();
+    const page = await within(30, browser.newPage(), "a tab opens");
+    return limited(new Chromium(browser, extension, page));
+  } catch (thrown) {
+    await end(browser);
+    throw thrown;
+  }
+}
+
+/** Ends the browser, also one that does not answer: its processes are a group. */
+async function end(browser) {
+  await within(15, browser.close(), "the browser closes").catch(() => process.kill(-browser.process().pid, "SIGKILL"));
 }
 
 class Chromium {
@@ -105,7 +116,6 @@ class Chromium {
       srcUrl,
       frame !== undefined,
     );
-    return true;
   }
 
   /** The toolbar's click on this page; it opens the panel, which is open already. */
@@ -119,24 +129,34 @@ class Chromium {
   }
 
   sideTarget() {
-    return this.browser.waitForTarget((target) => target.url().endsWith("/panel.html"), { timeout: 20_000 });
+    return this.browser.waitForTarget((target) => target.url().endsWith("/panel.html"), { timeout: 30_000 });
   }
 
   async side() {
     return (await this.sideTarget()).asPage();
   }
 
+  /** A panel that is closed while it is asked gives no answer. */
   async panel(body, ...args) {
-    return (await this.side()).evaluate(`(${body}).apply(null, ${JSON.stringify(args)})`);
+    const side = await this.side();
+    return within(10, side.evaluate(`(${body}).apply(null, ${JSON.stringify(args)})`), "the panel answers");
   }
 
-  /** A click waits for the panel to be drawn, and a panel that the browser has stopped drawing waits for ever. */
+  /** A person's click, as far as the panel can tell. One by the mouse would wait for the panel to be drawn, and a browser may have stopped drawing it. */
   async press(selector) {
-    const click = async () => (await this.side()).click(selector);
-    await within(20, click(), `a click on ${selector}`).catch(async () => {
-      await this.tab.bringToFront();
-      await click();
-    });
+    const session = await (await this.sideTarget()).createCDPSession();
+    try {
+      const click = (selector) => {
+        const element = document.querySelector(selector);
+        if (!element.checkVisibility() || element.disabled) throw new Error(`${selector} cannot be clicked`);
+        element.click();
+      };
+      const expression = `(${click})(${JSON.stringify(selector)})`;
+      const { exceptionDetails } = await within(20, session.send("Runtime.evaluate", { expression, userGesture: true }), `a click on ${selector}`);
+      if (exceptionDetails !== undefined) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    } finally {
+      await session.detach().catch(() => undefined);
+    }
   }
 
   /** A file chosen in the panel. */
@@ -154,13 +174,18 @@ class Chromium {
     await this.gone(panel);
   }
 
-  /** Stops the background as the browser does. */
+  /** Stops the background as the browser does, unless it has already. The next one may have the same name, but not the mark. */
   async kill() {
     const targetId = await this.background();
+    if (targetId === undefined) return;
+    await this.inBackground(() => void (globalThis.isMarked = true));
     const session = await this.browser.target().createCDPSession();
     await session.send("Target.closeTarget", { targetId });
     await session.detach();
-    await until(async () => (await this.background()) !== targetId, "the background has stopped");
+    const isNamedElse = async () => (await this.background()) !== targetId;
+    // Nobody looks inside at first: one that is looked at does not end.
+    const isAnother = async () => (await isNamedElse()) || !(await this.inBackground(() => globalThis.isMarked === true));
+    await until(isNamedElse, "the background has stopped", 5).catch(() => until(isAnother, "the background has stopped"));
   }
 
   /** Until the browser has let go of `target` itself: by then there may be another of its kind. */
@@ -197,6 +222,6 @@ class Chromium {
   }
 
   close() {
-    return this.browser.close();
+    return end(this.browser);
   }
 }
