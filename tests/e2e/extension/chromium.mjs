@@ -1,6 +1,7 @@
 // Chromium with the extension. Its native context menu cannot be clicked by any tool, so the menu's handler is
 // called with the event data that a click gives; the toolbar's click before it, which is a real one (CDP's
 // Extensions.triggerAction), grants what a menu click would grant as well: the right to read this tab (activeTab).
+import { writeFileSync } from "node:fs";
 import puppeteer from "puppeteer-core";
 import { findBrowser, WEBGPU } from "../browser.mjs";
 import { limited, until, within } from "./until.mjs";
@@ -48,6 +49,9 @@ class Chromium {
   /** What this browser asks by itself, with or without extensions, and no switch stops. */
   chatter = /^(update\.googleapis|accounts\.google|clients2\.google)\.com$/;
   permissions = ["activeTab", "contextMenus", "offscreen", "scripting", "sidePanel"];
+
+  /** Whether a page sees, as a fetch of its own, that the extension reads its picture. */
+  readingIsSeen = false;
 
   constructor(browser, extension, tab) {
     this.browser = browser;
@@ -104,12 +108,13 @@ class Chromium {
     if (!(await this.isOpen())) await this.click();
     else await this.grant();
     const where = frame === undefined ? this.tab : await (await this.tab.$(frame)).contentFrame();
-    const srcUrl = await where.$eval(selector, (image) => image.currentSrc || image.src);
+    // The browser leaves out what is longer than 2 MB.
+    const srcUrl = await where.$eval(selector, (image) => [image.currentSrc || image.src].find(({ length }) => length <= 2 << 20) ?? null);
     await this.awake();
     await this.inBackground(
       async (srcUrl, inFrame) => {
         const [tab] = await chrome.tabs.query({ active: true, currentWindow: true });
-        const info = { menuItemId: "check-image", mediaType: "image", srcUrl, pageUrl: tab.url, editable: false, frameId: 0 };
+        const info = { menuItemId: "check-image", mediaType: "image", srcUrl: srcUrl ?? undefined, pageUrl: tab.url, editable: false, frameId: 0 };
         if (inFrame) info.frameId = 1; // some frame that is not the page's own; the browser refuses it all the same
         chrome.contextMenus.onClicked.dispatch(info, tab);
       },
@@ -209,16 +214,29 @@ class Chromium {
     return page;
   }
 
+  /** Closes the page's tab and goes on in a new one. */
+  async replaceTab() {
+    const before = this.tab;
+    this.tab = await this.browser.newPage();
+    await before.close();
+  }
+
   /** Documents and workers of the extension besides the background and the panel. */
   rooms() {
     const urls = this.browser.targets().map((target) => target.url());
     return { rooms: urls.filter((url) => url.endsWith("/room.html")).length, workers: urls.filter((url) => url.endsWith("/worker.js")).length };
   }
 
-  /** For people to look at: a browser that draws none fails no test, but it is said. */
-  async screenshot(path) {
-    const taken = this.side().then((page) => page.screenshot({ path, fullPage: true }));
-    await within(60, taken, "a screenshot").catch((error) => console.log(`# ${path}: ${error.message}`));
+  /** The whole panel or page, for people to look at: a browser that draws none fails no test, but it is said. */
+  async screenshot(path, page) {
+    // By hand: puppeteer's own holds up its later ones when one does not come.
+    const take = async () => {
+      const session = await (page ?? (await this.side())).createCDPSession();
+      const { cssContentSize } = await session.send("Page.getLayoutMetrics");
+      const { data } = await session.send("Page.captureScreenshot", { captureBeyondViewport: true, clip: { ...cssContentSize, scale: 1 } });
+      writeFileSync(path, Buffer.from(data, "base64"));
+    };
+    await within(30, take(), "a screenshot").catch((error) => console.log(`# ${path}: ${error.message}`));
   }
 
   close() {

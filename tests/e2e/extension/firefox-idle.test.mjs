@@ -1,4 +1,4 @@
-// Firefox stops a background that seems idle, and the room is a part of it: here it is given less patience.
+// Firefox stops a background that seems idle, here with less patience, or that took too much; the room is a part of it.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { describeCards } from "../browser.mjs";
@@ -40,4 +40,21 @@ test("firefox: the browser does not stop a room that checks pictures while nobod
   await driver.click();
   await until(async () => (await cards()).length === 6 && (await cards()).every(({ state }) => state === "done"), "all pictures have a verdict", 30, cards);
   assert.equal(await room(), before, "another room has taken its place");
+});
+
+test("firefox: a check in whose middle the background ends twice is not begun a third time by itself", TEST, async () => {
+  await driver.panel(() => document.getElementById("clear").click());
+  await until(async () => (await cards()).length === 0, "the panel is empty");
+  await driver.menu("#slow");
+  for (let count = 0; count < 2; count += 1) {
+    await until(async () => (await cards())[0]?.state === "checking", "a check runs", 30, cards);
+    const before = await room();
+    await driver.kill();
+    await until(async () => ![null, before].includes(await room()), "there is another room", 30, room);
+    await pause(1); // until then the panel shows what the room before has said
+  }
+  await until(async () => (await cards())[0]?.code === "check-interrupted", "it is given up", 30, cards);
+  assert.match((await cards())[0].worth, /^The browser stopped Safelight twice in the middle of this check/);
+  await driver.press(".again");
+  await until(async () => (await cards())[0]?.state === "done", "the person's own wish counts", 30, cards);
 });

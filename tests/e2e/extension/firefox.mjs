@@ -35,6 +35,9 @@ class FirefoxDriver {
   chatter = /^(firefox\.settings\.services|content-signature.*)\.mozilla\.(com|org)$/;
   permissions = ["activeTab", "contextMenus", "scripting", "storage"];
 
+  /** Whether a page sees, as a fetch of its own, that the extension reads its picture. */
+  readingIsSeen = true;
+
   constructor(gecko, host) {
     this.gecko = gecko;
     this.host = host;
@@ -99,6 +102,16 @@ class FirefoxDriver {
   /** Another of the extension's pages, in a tab of its own, which `page` and `choose` then work in. */
   openTab(name) {
     return this.gecko.openTab(`moz-extension://${this.host}/${name}`);
+  }
+
+  replaceTab() {
+    return this.gecko.replaceTab();
+  }
+
+  /** Documents of the extension besides the background and the panel; workers cannot be counted from outside. */
+  async rooms() {
+    const views = await this.gecko.chrome((id) => [...WebExtensionPolicy.getByID(id).extension.views].map(({ uri }) => uri.spec), ADDON);
+    return { rooms: views.filter((url) => url.endsWith("/room.html")).length };
   }
 
   /** A file chosen in the tab. */

@@ -163,10 +163,11 @@ class Firefox {
     });
   }
 
-  /** Closes the page's tab and goes on in the first of the others. */
-  closeTab() {
+  /** Closes the page's tab and goes on in a new one. */
+  replaceTab() {
     return this.#inTurn(async () => {
-      const [handle] = await this.#send("DELETE", "/window");
+      const { handle } = await this.#send("POST", "/window/new", { type: "tab" });
+      await this.#send("DELETE", "/window");
       await this.#send("POST", "/window", { handle });
     });
   }

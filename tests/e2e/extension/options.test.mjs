@@ -120,7 +120,8 @@ test("screenshots", async () => {
     for (const [page, name] of [[panel, "panel"], [options, "options"]]) {
       await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }, { name: "prefers-reduced-motion", value: "reduce" }]);
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth), false, `${name} scrolls sideways`);
-      await page.screenshot({ path: `${artifacts}extension-${name}-${scheme}.png`, fullPage: true });
+      if (page === options) await options.bringToFront(); // a hidden tab is not drawn
+      await driver.screenshot(`${artifacts}extension-${name}-${scheme}.png`, page);
     }
   }
 });

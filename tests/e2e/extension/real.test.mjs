@@ -27,14 +27,20 @@ for (const [name, open] of [["chromium", openChromium], ["firefox", openFirefox]
     const step = () => Math.min(STEP, (end - Date.now()) / 1_000);
     const [sites, proxy] = await Promise.all([startSites(), startProxy()]);
     let driver;
-    const line = () => driver.panel(() => `${document.getElementById("model").dataset.phase}: ${document.getElementById("device-line").textContent}`);
-    const cards = () => driver.panel(`() => (${describeCards})([...document.querySelectorAll(".card")])`);
+    /** The panel's answer, which a model that computes may keep waiting. */
+    const panel = async (body, ...args) => {
+      let answer;
+      await until(async () => ((answer = await driver.panel(body, ...args)), true), "the panel answers", 90);
+      return answer;
+    };
+    const line = () => panel(() => `${document.getElementById("model").dataset.phase}: ${document.getElementById("device-line").textContent}`);
+    const cards = () => panel(`() => (${describeCards})([...document.querySelectorAll(".card")])`);
     const answered = async (count) => {
       const all = async () => (await cards()).filter(({ state }) => state === "done" || state === "failed").length === count;
       await until(all, `${count} pictures have an answer`, step(), async () => [await line(), await cards()]);
     };
     const computeOn = async (device) => {
-      await driver.panel((device) => document.querySelector(`input[name=preference][value=${device}]`).click(), device);
+      await panel((device) => document.querySelector(`input[name=preference][value=${device}]`).click(), device);
       const there = new RegExp(`^ready: ${device}`, "i");
       await until(async () => there.test(await line()), `the detector is ready, on the ${device}`, step(), line);
     };

@@ -2,10 +2,10 @@
 // bytes it was given. The drivers say how far each browser lets itself be driven.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test as anyTest } from "node:test";
-import { describeCards } from "../browser.mjs";
+import { describeCards, give } from "../browser.mjs";
 import { buildFakeExtension } from "./build.mjs";
 import { startProxy } from "./proxy.mjs";
-import { startSites } from "./sites.mjs";
+import { longSlowly, startSites } from "./sites.mjs";
 import { closeAll, START, TEST, until } from "./until.mjs";
 
 export function suite(name, open) {
@@ -69,6 +69,13 @@ export function suite(name, open) {
     assert.match(svg.worth, /^Not a photograph/);
   });
 
+  test("a picture that is a long address, of which Chromium tells nothing", async () => {
+    await driver.goto(`${sites.url}long`);
+    await driver.menu("#long");
+    const [card] = await settled(1);
+    assert.equal(card.probability, 0.27, card.worth);
+  });
+
   test("another host's picture asks for that host, when it is needed", async () => {
     await driver.menu("#other");
     const [blocked] = await settled(1);
@@ -109,6 +116,13 @@ export function suite(name, open) {
     assert.equal((await settled(1))[0].state, "done");
   });
 
+  test("closing the tab in the middle of a check loses nothing", async () => {
+    await driver.menu("#slow");
+    await running();
+    await driver.replaceTab();
+    assert.equal((await settled(1))[0].state, "done");
+  });
+
   test("closing the panel in the middle of a check loses nothing", async () => {
     await driver.menu("#slow");
     await running();
@@ -131,7 +145,40 @@ export function suite(name, open) {
     await driver.menu("#figure");
     const [after] = await settled(3);
     assert.equal(after.probability, 0.12);
-    if (driver.rooms) assert.deepEqual(driver.rooms(), { rooms: 1, workers: 1 });
+    const { rooms, workers = 1 } = await driver.rooms();
+    assert.deepEqual({ rooms, workers }, { rooms: 1, workers: 1 });
+  });
+
+  test("a long picture that was dropped on the panel, or pasted, is not lost with the background either", async () => {
+    await driver.click();
+    const panel = { evaluate: (body, ...args) => driver.panel(body, ...args) };
+    for (const [index, how] of ["drop", "paste"].entries()) {
+      await give(panel, how, `${how}.jpg`, "image/jpeg", longSlowly());
+      await running();
+      await driver.kill();
+      const [card] = await settled(index + 1);
+      assert.deepEqual([card.name, card.state], [`${how}.jpg`, "done"], card.worth);
+    }
+  });
+
+  test("a keyboard's focus stays in the panel when what it was on goes", async () => {
+    for (const id of ["plain", "figure", "slow"]) await driver.menu(`#${id}`);
+    await running();
+    const focused = () => driver.panel(() => `${document.activeElement.localName} ${document.activeElement.closest(".card")?.querySelector("h3").textContent ?? document.activeElement.id}`);
+    const press = (selector) => driver.panel((selector) => {
+      const button = document.querySelector(selector);
+      button.focus();
+      button.click();
+    }, selector);
+    await driver.panel(() => document.querySelector(".cancel").focus()); // which goes with the verdict
+    await settled(3);
+    assert.equal(await focused(), "h3 slow.jpg");
+    await press(".card .remove");
+    await settled(2);
+    assert.equal(await focused(), "h3 figure.jpg");
+    await press("#clear");
+    await settled(0);
+    assert.equal(await focused(), "button pick");
   });
 
   test("the browser stops the background while it fetches a picture", async () => {
@@ -173,11 +220,17 @@ export function suite(name, open) {
     assert.deepEqual(ours, nobodys);
     assert.deepEqual(new Set(ours), new Set(["not there, not there"]));
 
-    const look = () => ({ html: document.documentElement.outerHTML, names: Object.getOwnPropertyNames(window).sort().join(), runtime: typeof globalThis.chrome?.runtime?.sendMessage });
+    const look = () => ({
+      resources: performance.getEntriesByType("resource").map(({ name, initiatorType }) => `${initiatorType} ${name}`).sort(),
+      html: document.documentElement.outerHTML,
+      names: Object.getOwnPropertyNames(window).sort().join(),
+      runtime: typeof globalThis.chrome?.runtime?.sendMessage,
+    });
     const before = await driver.page(look);
     await driver.menu("#plain");
     await settled(1);
-    assert.deepEqual(await driver.page(look), before);
+    const read = driver.readingIsSeen ? [`fetch ${await driver.page(() => document.getElementById("plain").src)}`] : [];
+    assert.deepEqual(await driver.page(look), { ...before, resources: [...before.resources, ...read].sort() });
     assert.equal(before.runtime, "undefined");
   });
 
@@ -193,7 +246,7 @@ export function suite(name, open) {
       assert.equal(new URL(url).search, "", url);
     }
     // A check asks for the picture at most, and never for anything else.
-    const page = new Set(["/", "/login", "/empty", "/frame", "/favicon.ico"]);
+    const page = new Set(["/", "/login", "/long", "/empty", "/frame", "/favicon.ico"]);
     for (const { path } of sites.log) assert.ok(page.has(path) || /\.(jpg|avif|svg)$/.test(path), path);
   });
 }
