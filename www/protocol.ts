@@ -197,7 +197,7 @@ export interface Progress {
 
 /** Something that went differently than hoped, without stopping the work. */
 export interface Notice {
-  code: "storage-full" | "storage-none" | "pack-reloaded" | "device-retried" | "device-replaced" | "limit-chosen" | "head-replaced" | "model-replaced" | "threads-lost";
+  code: "storage-full" | "storage-none" | "pack-reloaded" | "device-retried" | "device-replaced" | "limit-chosen" | "head-replaced" | "model-replaced" | "threads-lost" | "picture-gone";
   message: string;
 }
 

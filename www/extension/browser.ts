@@ -37,6 +37,12 @@ export async function createRoom(): Promise<void> {
   }
 }
 
+/** Ends a room that does not answer, so that another can be created. */
+export async function closeRoom(): Promise<void> {
+  if (BROWSER === "firefox") for (const room of document.querySelectorAll("iframe")) room.remove();
+  else await chrome.offscreen.closeDocument();
+}
+
 /** Whether the room ends when the browser stops an idle background: in Firefox it is a part of it. */
 export const ROOM_ENDS_WITH_BACKGROUND = BROWSER === "firefox";
 

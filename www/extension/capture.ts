@@ -5,11 +5,14 @@
  */
 import { readPicture } from "./in-page.ts";
 import type { InPage } from "./in-page.ts";
+import { LEFT_OUT } from "./messages.ts";
 import type { Fetched, Place } from "./messages.ts";
 import { dataUrlOf } from "./pictures.ts";
 
 /** Longest file that is carried; the detector's own limit is 64 MiB, and messages carry it as base64. */
 const LONGEST = 45 << 20;
+/** Longest name that is shown. */
+const NAME = 200;
 
 const SENTENCES = {
   "page-closed": "This page does not show its pictures to extensions. Save the picture and choose the file, or drop it here.",
@@ -18,15 +21,22 @@ const SENTENCES = {
   "page-gone": "The page no longer has this picture, or is gone itself. Open it again, or save the picture and choose the file.",
   "file-address": "This picture is a file on this device. Choose it with “Choose pictures”, or drop it here.",
   "host-failed": "The picture’s host did not give it to Safelight. Save the picture and choose the file, or drop it here.",
+  "capture-failed": "Safelight could not get this picture. Save it and choose the file, or drop it here.",
   "picture-long": "This picture is too long to be taken from a page. Save it and choose the file.",
 } as const;
 
-export async function capture(place: Place): Promise<Fetched> {
+/** Never rejects. */
+export function capture(place: Place): Promise<Fetched> {
+  return find(place).catch(() => failed("capture-failed")); // an address, say, that no permission can be asked for
+}
+
+async function find(place: Place): Promise<Fetched> {
   const page = await look(place);
   if (page === "closed" && place.url === null) return failed("page-asks");
   const found = page === "closed" ? null : page;
   const url = found?.url ?? place.url;
   if (url === null) return failed("page-empty");
+  if (url === LEFT_OUT) return failed("picture-long"); // the page has none or several such pictures
   const data = found?.data ?? (url.startsWith("data:") ? url : null);
   const { name, host } = describe(url);
   const caption = found?.caption ?? null;
@@ -68,7 +78,7 @@ function describe(address: string): { name: string; host: string | null } {
   const { protocol, host, pathname } = new URL(address);
   if (protocol !== "http:" && protocol !== "https:") return { name: "Picture on a page", host: null };
   const last = pathname.slice(pathname.lastIndexOf("/") + 1);
-  return { name: decode(last) || host, host };
+  return { name: decode(last).slice(0, NAME) || host, host };
 }
 
 function decode(text: string): string {

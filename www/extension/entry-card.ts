@@ -5,7 +5,7 @@ import { Card } from "../page/card.ts";
 import { within } from "../page/dom.ts";
 import { limited } from "../page/limit.ts";
 import { Problem } from "../protocol.ts";
-import { reach } from "./link.ts";
+import { send } from "./link.ts";
 import type { Entry } from "./messages.ts";
 
 /** What a thumbnail is until there is one: an address that no image can be read from. */
@@ -53,16 +53,22 @@ export class EntryCard {
       this.#made = madeFor(entry);
       before.element.replaceWith(this.#card.element);
       before.remove();
-      if (focused) this.#card.focus();
+      if (focused) this.focus();
     }
     this.#card.show(state);
     const again = within(this.element, ".again");
+    const hadFocus = document.activeElement === again; // the page's card may just have given it
     again.hidden ||= entry.state.name === "done" || entry.state.name === "blocked";
+    if (again.hidden && hadFocus) this.focus();
     if (entry.size === 0) within(this.element, ".meta").textContent = ""; // not known yet
     this.#showOrigin(entry);
     const changed = this.#state !== state.name;
     this.#state = state.name;
     return changed;
+  }
+
+  focus(): void {
+    this.#card.focus();
   }
 
   remove(): void {
@@ -82,11 +88,11 @@ export class EntryCard {
 function cardOf(entry: Entry): Card {
   const { id, name, caption, given, state } = entry;
   const card = new Card(entry, entry.thumbnail ?? NONE, {
-    cancel: () => void reach({ kind: "cancel", id }),
-    again: () => void reach({ kind: "again", id }),
-    remove: () => void reach({ kind: "remove", id }),
+    cancel: () => send({ kind: "cancel", id }),
+    again: () => send({ kind: "again", id }),
+    remove: () => send({ kind: "remove", id }),
     caption: (place) => {
-      const field = new Caption(place, name, (caption) => void reach({ kind: "caption", id, caption }));
+      const field = new Caption(place, name, (caption) => send({ kind: "caption", id, caption }));
       if (given !== null) field.fill(given);
       else if (caption !== null) field.propose(caption);
       return field;
@@ -98,7 +104,7 @@ function cardOf(entry: Entry): Card {
 
 /** Asks for the picture's host, at the click that needs it. */
 async function allow(id: string, origin: string): Promise<void> {
-  if (await chrome.permissions.request({ origins: [origin] })) await reach({ kind: "again", id });
+  if (await chrome.permissions.request({ origins: [origin] })) send({ kind: "again", id });
 }
 
 function madeFor({ name, size, caption, thumbnail, state }: Entry): string {

@@ -2,10 +2,11 @@
 import { deleteHead, listHeads } from "../heads.ts";
 import { byId, h } from "../page/dom.ts";
 import * as words from "../page/words.ts";
-import { Problem } from "../protocol.ts";
+import { asProblem, Problem } from "../protocol.ts";
 import type { StoredHead } from "../protocol.ts";
 import { reach } from "./link.ts";
-import type { FromRoom } from "./messages.ts";
+import { asFailure } from "./messages.ts";
+import type { FromRoom, ToRoom } from "./messages.ts";
 
 export class HeadList {
   /** SHA-256 of the one in use; `null`: the one that ships. */
@@ -23,7 +24,7 @@ export class HeadList {
       if (file === undefined) return;
       this.#asked = file.name;
       say(`Reading ${file.name}`);
-      void reach({ kind: "import-head", file });
+      this.#ask({ kind: "import-head", file });
     });
   }
 
@@ -49,11 +50,16 @@ export class HeadList {
     await this.show(head);
   }
 
+  /** A room that cannot be reached is an outcome too. */
+  #ask(message: ToRoom): void {
+    reach(message).catch((thrown: unknown) => this.hear({ kind: "head", head: this.#inUse, outcome: asFailure(asProblem(thrown, "room-closed")) }));
+  }
+
   #row(sha256: string | null, name: string, detail: string, imported: StoredHead | null): HTMLElement {
     const radio = h("input", { type: "radio", name: "head", value: sha256 ?? "" });
     radio.addEventListener("change", () => {
       this.#asked = name;
-      void reach({ kind: "use-head", head: sha256 });
+      this.#ask({ kind: "use-head", head: sha256 });
     });
     const label = h("label", {}, radio, h("span", {}, name, detail !== "" && h("small", {}, detail)));
     const remove = (head: StoredHead): HTMLElement =>

@@ -12,9 +12,13 @@ export interface InPage {
   caption: string | null;
 }
 
-/** The picture with that address, or the largest one that can be seen; `null` where there is none. */
+/**
+ * The picture with that address, or (`null`) the largest one that can be seen, or (`data:` alone, which stands for an
+ * address that the browser left out) the only one with a `data:` address that long. `null` where there is none.
+ */
 export async function readPicture(address: string | null): Promise<InPage | null> {
   const SMALLEST_SIDE = 64; // shown smaller than this, it is an icon
+  const LONGEST_ADDRESS = 2 << 20; // of those that Chromium tells
 
   function* elements(root: Document | ShadowRoot): Generator<Element> {
     for (const element of root.querySelectorAll("*")) {
@@ -25,7 +29,7 @@ export async function readPicture(address: string | null): Promise<InPage | null
   const addressOf = (element: Element): string | null => {
     if (element instanceof HTMLImageElement) return element.currentSrc || element.src || null;
     if (element instanceof HTMLInputElement && element.type === "image") return element.src;
-    if (element instanceof SVGImageElement) return new URL(element.href.baseVal, document.baseURI).href;
+    if (element instanceof SVGImageElement) return URL.canParse(element.href.baseVal, document.baseURI) ? new URL(element.href.baseVal, document.baseURI).href : null;
     if (address !== null) return null;
     return /^url\("(.+)"\)$/.exec(getComputedStyle(element).backgroundImage)?.[1] ?? null;
   };
@@ -63,11 +67,16 @@ export async function readPicture(address: string | null): Promise<InPage | null
     return null;
   };
 
+  const isLeftOut = address === "data:";
   let found: Element | null = null;
   let largest = 0;
   for (const element of elements(document)) {
     const url = addressOf(element);
     if (url === null) continue;
+    if (isLeftOut && url.startsWith("data:") && url.length > LONGEST_ADDRESS) {
+      if (found !== null && addressOf(found) !== url) return null; // which of them was clicked cannot be told
+      found = element;
+    }
     if (address !== null && url === address) {
       found = element;
       break;
@@ -76,7 +85,7 @@ export async function readPicture(address: string | null): Promise<InPage | null
     const area = shownArea(element);
     if (area > largest) [found, largest] = [element, area];
   }
-  const url = address ?? (found && addressOf(found));
+  const url = isLeftOut || address === null ? found && addressOf(found) : address;
   if (url === null) return null;
   return { url, data: await read(url), caption: found && captionOf(found) };
 }

@@ -20,6 +20,9 @@ export interface Place {
   url: string | null;
 }
 
+/** Stands for the address that a browser left out because of its length: a `data:` picture of more than 2 MB. */
+export const LEFT_OUT = "data:";
+
 /** One picture of this session, as the room knows it and the panel shows it. */
 export interface Entry {
   id: string;
@@ -34,6 +37,8 @@ export interface Entry {
   given: string | null;
   /** The host it was fetched from, if any. */
   host: string | null;
+  /** How often a room ended in the middle of its check. */
+  interrupted: number;
   state: EntryState;
 }
 
@@ -44,6 +49,18 @@ export type EntryState =
   | { name: "blocked"; origin: string; host: string }
   | Exclude<CheckState, { name: "failed" }>
   | { name: "failed"; failure: Failure };
+
+export const CHECK_LOST = "check-lost";
+
+/** Whether nothing more happens by itself. */
+export function hasEnded({ name }: EntryState): boolean {
+  return name === "done" || name === "failed" || name === "blocked";
+}
+
+/** Whether the picture is nowhere any more, but with whoever gave it. */
+export function isLost(state: EntryState): boolean {
+  return state.name === "failed" && state.failure.code === CHECK_LOST;
+}
 
 /** What the room's detector is doing. `asleep`: nothing to do for minutes, memory given back. */
 export type DetectorState =
@@ -56,7 +73,8 @@ export type DetectorState =
 export type ToRoom =
   | { kind: "hello" }
   | { kind: "look"; place: Place }
-  | { kind: "check"; picture: Blob; name: string }
+  /** `id`: the new entry's, or that of one whose picture the room has lost (`check-lost`). */
+  | { kind: "check"; id: string; picture: Blob; name: string }
   | { kind: "cancel" | "again" | "remove"; id: string }
   /** Check that picture again with the words it came with, or (`null`) without any. */
   | { kind: "caption"; id: string; caption: string | null }
@@ -79,7 +97,12 @@ export type FromRoom =
   /** How using or importing a head went. */
   | { kind: "head"; head: string | null; outcome: { name: string; trained: string } | Failure };
 
-/** Asked of the background. `stay-awake`: the room is in use. */
+/** A problem as plain data. */
+export function asFailure({ code, message }: Failure): Failure {
+  return { code, message };
+}
+
+/** Asked of the background. `open-room` is answered with whether there is one now; `stay-awake`: the room is in use. */
 export type ToBackground = { kind: "open-room" | "stay-awake" } | { kind: "fetch"; place: Place };
 
 /** The background's answer to `fetch`. */

@@ -4,7 +4,7 @@ import { forgetKernels } from "../kernels.ts";
 import { byId, h } from "../page/dom.ts";
 import { limitsMeaning, showLimits } from "../page/limit-list.ts";
 import { HeadList } from "./head-list.ts";
-import { reach, watch } from "./link.ts";
+import { listen, reach, send } from "./link.ts";
 import type { DetectorState, FromRoom } from "./messages.ts";
 
 const heads = new HeadList();
@@ -47,8 +47,12 @@ async function clearEverything(): Promise<void> {
   byId("clear-outcome").textContent = "Done. Safelight is as on its first day.";
 }
 
-byId("clear-all").addEventListener("click", () => void clearEverything());
+byId("clear-all").addEventListener("click", () => {
+  clearEverything().catch(() => (byId("clear-outcome").textContent = "Not everything could be cleared. Try again."));
+});
 chrome.permissions.onAdded.addListener(() => void showHosts());
 chrome.permissions.onRemoved.addListener(() => void showHosts());
 void showHosts();
-void watch(hear);
+// The options only listen: what keeps the detector awake, and opens it again, is the panel.
+listen(hear);
+send({ kind: "hello" });

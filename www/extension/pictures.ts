@@ -7,9 +7,10 @@ const DRAWING_START = 1024;
 
 /** The bytes behind a `data:` address. */
 export async function blobOf(data: string): Promise<Blob> {
-  const base64 = /^data:([^,]*);base64,/.exec(data);
+  const base64 = /^data:([^,]*?) *; *base64 *,/i.exec(data);
   if (base64 === null) return (await fetch(data)).blob();
-  const binary = atob(data.slice(base64[0].length)); // `fetch` refuses long ones in Firefox
+  const digits = data.slice(base64[0].length);
+  const binary = atob(digits.includes("%") ? decodeURIComponent(digits) : digits); // `fetch` refuses long ones in Firefox
   const bytes = new Uint8Array(binary.length);
   for (let at = 0; at < bytes.length; at += 1) bytes[at] = binary.charCodeAt(at);
   return new Blob([bytes], { type: base64[1] ?? "" });

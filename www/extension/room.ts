@@ -9,13 +9,15 @@ import { asProblem } from "../protocol.ts";
 import { Session } from "../page/session.ts";
 import { readSettings, rememberHead } from "../page/settings.ts";
 import { importHead } from "../page/train/importing.ts";
-import { ROOM_ENDS_WITH_BACKGROUND } from "./browser.ts";
-import { Ledger } from "./ledger.ts";
+import { ROOM_ENDS_WITH_BACKGROUND, sessionMemory } from "./browser.ts";
+import { fetchPlace } from "./fetch-place.ts";
+import { Ledger, LONGEST_ADDRESS } from "./ledger.ts";
 import type { Saved } from "./ledger.ts";
 import { ask, isPanelOpen } from "./link.ts";
-import { CHANNEL, ROOM_LOCK } from "./messages.ts";
-import type { DetectorState, Entry, EntryState, Fetched, FromRoom, Place, ToRoom } from "./messages.ts";
+import { asFailure, CHANNEL, CHECK_LOST, hasEnded, isLost, ROOM_LOCK } from "./messages.ts";
+import type { DetectorState, Entry, FromRoom, Place, ToRoom } from "./messages.ts";
 import { blobOf, isDrawing, thumbnail } from "./pictures.ts";
+import { SENTENCES } from "./sentences.ts";
 
 /** Pictures of this session that are kept. */
 const KEPT = 20;
@@ -23,8 +25,8 @@ const KEPT = 20;
 const REST_MS = 10 * 60_000;
 /** Well within the 30 s after which Firefox stops what seems idle. */
 const ATTEND_MS = 5_000;
-/** The background may be stopped while it fetches. */
-const FETCH_ATTEMPTS = 3;
+/** A check in whose middle so many rooms ended is not begun again by itself: it may be what ends them. */
+const INTERRUPTIONS = 2;
 
 interface Job extends Waiter {
   id: string;
@@ -37,7 +39,7 @@ class Room {
   readonly #settings = readSettings();
   readonly #session = new Session(
     this.#settings,
-    (state) => this.#detect(state.phase === "failed" ? { phase: "failed", failure: plain(state.problem) } : state),
+    (state) => this.#detect(state.phase === "failed" ? { phase: "failed", failure: asFailure(state.problem) } : state),
     (client) => this.#line.use(client),
   );
   /** The newest first. */
@@ -59,10 +61,13 @@ class Room {
   start(pictures: ReadonlyMap<string, string>): void {
     setInterval(() => void this.#attend(), ATTEND_MS);
     this.#wake();
-    for (const { id, state } of [...this.#entries].reverse()) {
+    for (const entry of [...this.#entries].reverse()) {
+      const { id, state } = entry;
       if (hasEnded(state)) continue;
+      if (state.name !== "waiting") entry.interrupted += 1;
       const data = pictures.get(id);
-      if (data !== undefined) void this.#take(id, blobOf(data));
+      if (entry.interrupted >= INTERRUPTIONS) this.#fail(id, "check-interrupted", SENTENCES.interrupted);
+      else if (data !== undefined) void this.#take(id, blobOf(data));
       else this.#again(id);
     }
   }
@@ -75,8 +80,11 @@ class Room {
       case "look":
         return this.#look(message.place);
       case "check": {
-        const { picture, name } = message;
-        const id = this.#add({ name, size: picture.size, host: null, state: { name: "fetching" } });
+        const { id, picture, name } = message;
+        const state = this.#entry(id)?.state;
+        if (state === undefined) this.#add({ id, name, size: picture.size });
+        else if (isLost(state)) this.#set(id, { state: { name: "fetching" } });
+        else return; // it was given again meanwhile
         return void this.#take(id, Promise.resolve(picture));
       }
       case "cancel": {
@@ -84,9 +92,10 @@ class Room {
         return job === undefined ? this.#fail(message.id, "cancelled", "Stopped.") : this.#line.leave(job);
       }
       case "again":
+        this.#set(message.id, { interrupted: 0 });
         return this.#again(message.id);
       case "caption":
-        return this.#caption(message.id, message.caption);
+        return void this.#caption(message.id, message.caption);
       case "remove":
         this.#remove(message.id);
         return this.#sayAll();
@@ -111,24 +120,42 @@ class Room {
   }
 
   #look(place: Place): void {
-    const id = this.#add({ name: "Picture on a page", size: 0, host: null, state: { name: "fetching" } });
-    this.#places.set(id, place);
+    const id = crypto.randomUUID();
+    this.#places.set(id, place); // first, so that it is saved with the entry
+    this.#add({ id, name: "Picture on a page", size: 0 });
     void this.#fetch(id, place);
   }
 
-  #caption(id: string, caption: string | null): void {
-    this.#set(id, { given: caption });
+  /** Where the picture is not held any more, its verdict stays until the picture is here again. */
+  async #caption(id: string, caption: string | null): Promise<void> {
     const job = this.#jobs.get(id);
-    if (job !== undefined) job.caption = caption;
-    this.#again(id);
+    if (job !== undefined) {
+      this.#set(id, { given: caption });
+      job.caption = caption;
+      return this.#rejoin(job);
+    }
+    const place = this.#places.get(id);
+    const fetched = place === undefined ? null : await fetchPlace(place);
+    const state = this.#entry(id)?.state;
+    if (state?.name !== "done") return; // removed, or asked twice
+    const notice = { code: "picture-gone", message: SENTENCES.gone } as const;
+    if (fetched?.kind !== "picture") return this.#set(id, { state: { ...state, notice } });
+    this.#set(id, { given: caption });
+    await this.#take(id, blobOf(fetched.data));
   }
 
   #again(id: string): void {
     const job = this.#jobs.get(id);
     const place = this.#places.get(id);
-    if (job !== undefined) this.#line.join(job);
+    if (job !== undefined) this.#rejoin(job);
     else if (place !== undefined) void this.#fetch(id, place);
-    else this.#fail(id, "check-lost", "The browser stopped Safelight in the middle of this check. Choose the picture again.");
+    else this.#fail(id, CHECK_LOST, SENTENCES.lost);
+  }
+
+  /** The ledger let go of it when its check ended. */
+  #rejoin(job: Job): void {
+    this.#ledger.keep(job.id, job.picture);
+    this.#line.join(job);
   }
 
   async #fetch(id: string, place: Place): Promise<void> {
@@ -140,6 +167,7 @@ class Room {
     if (fetched.kind === "blocked") return this.#set(id, { name, host, caption, state: { name: "blocked", origin: fetched.origin, host: fetched.host } });
     this.#set(id, { name, host, caption });
     await this.#take(id, blobOf(fetched.data));
+    if (this.#jobs.has(id) && (place.url?.length ?? 0) > LONGEST_ADDRESS) this.#places.delete(id); // a second copy of the picture
   }
 
   /** A picture whose bytes are here: its thumbnail is made, and it joins the line. */
@@ -147,14 +175,12 @@ class Room {
     try {
       const picture = await coming;
       this.#set(id, { size: picture.size });
-      if (await isDrawing(picture)) {
-        const words = "Not a photograph: this is a drawing made of shapes (SVG), so there is nothing to measure.";
-        return this.#fail(id, "picture-drawing", words);
-      }
-      void this.#ledger.keep(id, picture);
+      if (await isDrawing(picture)) return this.#fail(id, "picture-drawing", SENTENCES.drawing);
+      const entry = this.#entry(id);
+      if (entry === undefined || entry.state.name === "failed") return; // removed or stopped meanwhile
+      this.#ledger.keep(id, picture);
       void thumbnail(picture).then((thumbnail) => this.#set(id, { thumbnail }));
-      if (this.#entry(id)?.state.name === "failed" || this.#entry(id) === undefined) return;
-      const job: Job = { id, picture, caption: this.#entry(id)?.given ?? null, abort: null };
+      const job: Job = { id, picture, caption: entry.given, abort: null };
       this.#jobs.set(id, job);
       this.#line.join(job);
     } catch (thrown) {
@@ -164,21 +190,16 @@ class Room {
   }
 
   #advance(id: string, state: CheckState): void {
-    if (state.name === "done") {
-      // The picture itself is not needed any more, unless a caption may come.
-      if (state.verdict.caption === "unread") this.#jobs.delete(id);
-      void this.#ledger.drop(id);
-    }
+    // The picture itself is not needed any more, unless a caption may come.
+    if (state.name === "done" && state.verdict.caption === "unread") this.#jobs.delete(id);
     this.#used = Date.now();
-    this.#set(id, { state: state.name === "failed" ? { name: "failed", failure: plain(state.problem) } : state });
+    this.#set(id, { state: state.name === "failed" ? { name: "failed", failure: asFailure(state.problem) } : state });
   }
 
-  #add(given: Pick<Entry, "name" | "size" | "host"> & { state: EntryState }): string {
-    const entry: Entry = { id: crypto.randomUUID(), thumbnail: null, caption: null, given: null, ...given };
-    this.#entries.unshift(entry);
+  #add(named: Pick<Entry, "id" | "name" | "size">): void {
+    this.#entries.unshift({ ...named, thumbnail: null, caption: null, given: null, host: null, interrupted: 0, state: { name: "fetching" } });
     this.#trim();
     this.#sayAll();
-    return entry.id;
   }
 
   /** Lets the oldest go that have ended. */
@@ -195,7 +216,7 @@ class Room {
     if (job !== undefined) this.#line.leave(job);
     this.#jobs.delete(id);
     this.#places.delete(id);
-    void this.#ledger.drop(id);
+    this.#ledger.drop(id);
   }
 
   #fail(id: string, code: string, message: string): void {
@@ -208,8 +229,9 @@ class Room {
     Object.assign(entry, change);
     this.#say({ kind: "entry", entry });
     if (change.state?.name === "checking") return;
+    if (change.state !== undefined && hasEnded(change.state)) this.#ledger.drop(id);
     if (this.#trim()) this.#sayAll();
-    else this.#save();
+    else this.#ledger.write(this.#entries, this.#places);
   }
 
   #entry(id: string): Entry | undefined {
@@ -223,15 +245,11 @@ class Room {
 
   #sayAll(): void {
     this.#say({ kind: "all", detector: this.#detector, entries: this.#entries, head: this.#session.headInUse() });
-    this.#save();
+    this.#ledger.write(this.#entries, this.#places);
   }
 
   #say(message: FromRoom): void {
     this.#channel.postMessage(message);
-  }
-
-  #save(): void {
-    void this.#ledger.write(this.#entries, [...this.#places]);
   }
 
   #wake(): void {
@@ -251,13 +269,16 @@ class Room {
       const { name, trained } = (await this.#session.client()).opened?.info.head ?? { name: "", trained: "" };
       this.#say({ kind: "head", head: this.#session.headInUse(), outcome: { name, trained } });
     } catch (thrown) {
-      this.#say({ kind: "head", head: this.#session.headInUse(), outcome: plain(asProblem(thrown, "head-format")) });
+      this.#say({ kind: "head", head: this.#session.headInUse(), outcome: asFailure(asProblem(thrown, "head-format")) });
     }
   }
 
   /** Keeps the browser from ending what is in use, and gives memory back when nothing is. */
   async #attend(): Promise<void> {
-    if (this.#line.busy || (await isPanelOpen())) this.#used = Date.now();
+    if (this.#detector.phase === "asleep") return;
+    // What waits for a detector that cannot be opened may wait for long.
+    const isBusy = this.#line.busy && this.#detector.phase !== "failed";
+    if (isBusy || (await isPanelOpen())) this.#used = Date.now();
     if (Date.now() - this.#used < REST_MS) {
       // The background may just be stopping, and the room with it: whoever waits opens another.
       if (ROOM_ENDS_WITH_BACKGROUND) await ask({ kind: "stay-awake" }).catch(() => undefined);
@@ -268,26 +289,7 @@ class Room {
   }
 }
 
-async function fetchPlace(place: Place): Promise<Fetched> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return (await ask({ kind: "fetch", place })) as Fetched;
-    } catch (thrown) {
-      if (attempt === FETCH_ATTEMPTS) return { kind: "failed", failure: plain(asProblem(thrown, "page-gone")) };
-    }
-  }
-}
-
-function plain({ code, message }: { code: string; message: string }): { code: string; message: string } {
-  return { code, message };
-}
-
-/** Whether nothing more happens by itself. */
-function hasEnded({ name }: EntryState): boolean {
-  return name === "done" || name === "failed" || name === "blocked";
-}
-
-const ledger = new Ledger();
+const ledger = new Ledger(sessionMemory());
 const saved = await ledger.read();
 const room = new Room(ledger, saved); // it listens, so whoever sees the lock is heard
 void navigator.locks.request(ROOM_LOCK, () => {

@@ -1,6 +1,7 @@
 // Chromium with the extension. Its native context menu cannot be clicked by any tool, so the menu's handler is
 // called with the event data that a click gives; the toolbar's click before it, which is a real one (CDP's
 // Extensions.triggerAction), grants what a menu click would grant as well: the right to read this tab (activeTab).
+import { writeFileSync } from "node:fs";
 import puppeteer from "puppeteer-core";
 import { findBrowser, WEBGPU } from "../browser.mjs";
 import { limited, until, within } from "./until.mjs";
@@ -22,13 +23,24 @@ export async function openChromium(folder, proxyPort) {
     headless: true,
     pipe: true,
     enableExtensions: [folder],
-    protocolTimeout: 600_000,
+    timeout: 60_000,
+    protocolTimeout: 100_000,
     args: [...QUIET, ...WEBGPU.chromium, ...proxy],
   });
-  await browser.waitForTarget((target) => target.type() === "service_worker", { timeout: 20_000 });
-  const [extension] = (await browser.extensions()).values();
-  const page = await browser.newPage();
-  return limited(new Chromium(browser, extension, page));
+  try {
+    await browser.waitForTarget((target) => target.type() === "service_worker", { timeout: 60_000 });
+    const [extension] = (await within(30, browser.extensions(), "the extension is there")).values();
+    const page = await within(30, browser.newPage(), "a tab opens");
+    return limited(new Chromium(browser, extension, page));
+  } catch (thrown) {
+    await end(browser);
+    throw thrown;
+  }
+}
+
+/** Ends the browser, also one that does not answer: its processes are a group. */
+async function end(browser) {
+  await within(15, browser.close(), "the browser closes").catch(() => process.kill(-browser.process().pid, "SIGKILL"));
 }
 
 class Chromium {
@@ -37,6 +49,9 @@ class Chromium {
   /** What this browser asks by itself, with or without extensions, and no switch stops. */
   chatter = /^(update\.googleapis|accounts\.google|clients2\.google)\.com$/;
   permissions = ["activeTab", "contextMenus", "offscreen", "scripting", "sidePanel"];
+
+  /** Whether a page sees, as a fetch of its own, that the extension reads its picture. */
+  readingIsSeen = false;
 
   constructor(browser, extension, tab) {
     this.browser = browser;
@@ -93,19 +108,19 @@ class Chromium {
     if (!(await this.isOpen())) await this.click();
     else await this.grant();
     const where = frame === undefined ? this.tab : await (await this.tab.$(frame)).contentFrame();
-    const srcUrl = await where.$eval(selector, (image) => image.currentSrc || image.src);
+    // The browser leaves out what is longer than 2 MB.
+    const srcUrl = await where.$eval(selector, (image) => [image.currentSrc || image.src].find(({ length }) => length <= 2 << 20) ?? null);
     await this.awake();
     await this.inBackground(
       async (srcUrl, inFrame) => {
         const [tab] = await chrome.tabs.query({ active: true, currentWindow: true });
-        const info = { menuItemId: "check-image", mediaType: "image", srcUrl, pageUrl: tab.url, editable: false, frameId: 0 };
+        const info = { menuItemId: "check-image", mediaType: "image", srcUrl: srcUrl ?? undefined, pageUrl: tab.url, editable: false, frameId: 0 };
         if (inFrame) info.frameId = 1; // some frame that is not the page's own; the browser refuses it all the same
         chrome.contextMenus.onClicked.dispatch(info, tab);
       },
       srcUrl,
       frame !== undefined,
     );
-    return true;
   }
 
   /** The toolbar's click on this page; it opens the panel, which is open already. */
@@ -119,24 +134,34 @@ class Chromium {
   }
 
   sideTarget() {
-    return this.browser.waitForTarget((target) => target.url().endsWith("/panel.html"), { timeout: 20_000 });
+    return this.browser.waitForTarget((target) => target.url().endsWith("/panel.html"), { timeout: 30_000 });
   }
 
   async side() {
     return (await this.sideTarget()).asPage();
   }
 
+  /** A panel that is closed while it is asked gives no answer. */
   async panel(body, ...args) {
-    return (await this.side()).evaluate(`(${body}).apply(null, ${JSON.stringify(args)})`);
+    const side = await this.side();
+    return within(10, side.evaluate(`(${body}).apply(null, ${JSON.stringify(args)})`), "the panel answers");
   }
 
-  /** A click waits for the panel to be drawn, and a panel that the browser has stopped drawing waits for ever. */
+  /** A person's click, as far as the panel can tell. One by the mouse would wait for the panel to be drawn, and a browser may have stopped drawing it. */
   async press(selector) {
-    const click = async () => (await this.side()).click(selector);
-    await within(20, click(), `a click on ${selector}`).catch(async () => {
-      await this.tab.bringToFront();
-      await click();
-    });
+    const session = await (await this.sideTarget()).createCDPSession();
+    try {
+      const click = (selector) => {
+        const element = document.querySelector(selector);
+        if (!element.checkVisibility() || element.disabled) throw new Error(`${selector} cannot be clicked`);
+        element.click();
+      };
+      const expression = `(${click})(${JSON.stringify(selector)})`;
+      const { exceptionDetails } = await within(20, session.send("Runtime.evaluate", { expression, userGesture: true }), `a click on ${selector}`);
+      if (exceptionDetails !== undefined) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    } finally {
+      await session.detach().catch(() => undefined);
+    }
   }
 
   /** A file chosen in the panel. */
@@ -154,13 +179,18 @@ class Chromium {
     await this.gone(panel);
   }
 
-  /** Stops the background as the browser does. */
+  /** Stops the background as the browser does, unless it has already. The next one may have the same name, but not the mark. */
   async kill() {
     const targetId = await this.background();
+    if (targetId === undefined) return;
+    await this.inBackground(() => void (globalThis.isMarked = true));
     const session = await this.browser.target().createCDPSession();
     await session.send("Target.closeTarget", { targetId });
     await session.detach();
-    await until(async () => (await this.background()) !== targetId, "the background has stopped");
+    const isNamedElse = async () => (await this.background()) !== targetId;
+    // Nobody looks inside at first: one that is looked at does not end.
+    const isAnother = async () => (await isNamedElse()) || !(await this.inBackground(() => globalThis.isMarked === true));
+    await until(isNamedElse, "the background has stopped", 5).catch(() => until(isAnother, "the background has stopped"));
   }
 
   /** Until the browser has let go of `target` itself: by then there may be another of its kind. */
@@ -184,19 +214,32 @@ class Chromium {
     return page;
   }
 
+  /** Closes the page's tab and goes on in a new one. */
+  async replaceTab() {
+    const before = this.tab;
+    this.tab = await this.browser.newPage();
+    await before.close();
+  }
+
   /** Documents and workers of the extension besides the background and the panel. */
   rooms() {
     const urls = this.browser.targets().map((target) => target.url());
     return { rooms: urls.filter((url) => url.endsWith("/room.html")).length, workers: urls.filter((url) => url.endsWith("/worker.js")).length };
   }
 
-  /** For people to look at: a browser that draws none fails no test, but it is said. */
-  async screenshot(path) {
-    const taken = this.side().then((page) => page.screenshot({ path, fullPage: true }));
-    await within(60, taken, "a screenshot").catch((error) => console.log(`# ${path}: ${error.message}`));
+  /** The whole panel or page, for people to look at: a browser that draws none fails no test, but it is said. */
+  async screenshot(path, page) {
+    // By hand: puppeteer's own holds up its later ones when one does not come.
+    const take = async () => {
+      const session = await (page ?? (await this.side())).createCDPSession();
+      const { cssContentSize } = await session.send("Page.getLayoutMetrics");
+      const { data } = await session.send("Page.captureScreenshot", { captureBeyondViewport: true, clip: { ...cssContentSize, scale: 1 } });
+      writeFileSync(path, Buffer.from(data, "base64"));
+    };
+    await within(30, take(), "a screenshot").catch((error) => console.log(`# ${path}: ${error.message}`));
   }
 
   close() {
-    return this.browser.close();
+    return end(this.browser);
   }
 }

@@ -1,7 +1,7 @@
 // Firefox with the extension: here the native context menu is opened and clicked, and the sidebar is the real one.
 import { WEBGPU } from "../browser.mjs";
 import { ADDON, launchFirefox } from "./gecko.mjs";
-import { limited } from "./until.mjs";
+import { limited, until, within } from "./until.mjs";
 
 /** `prefs` are added to those that every test has. */
 export async function openFirefox(folder, proxyPort, prefs = {}) {
@@ -18,9 +18,14 @@ export async function openFirefox(folder, proxyPort, prefs = {}) {
     "sidebar.visibility": "hide-sidebar",
     ...prefs,
   });
-  await gecko.install(folder);
-  const host = await gecko.chrome((id) => WebExtensionPolicy.getByID(id).mozExtensionHostname, ADDON);
-  return limited(new FirefoxDriver(gecko, host));
+  try {
+    await within(60, gecko.install(folder), "the extension is installed");
+    const host = await within(30, gecko.chrome((id) => WebExtensionPolicy.getByID(id).mozExtensionHostname, ADDON), "the extension is there");
+    return limited(new FirefoxDriver(gecko, host));
+  } catch (thrown) {
+    await gecko.close();
+    throw thrown;
+  }
 }
 
 class FirefoxDriver {
@@ -29,6 +34,9 @@ class FirefoxDriver {
   /** What this browser asks by itself, with or without extensions, and no preference stops. */
   chatter = /^(firefox\.settings\.services|content-signature.*)\.mozilla\.(com|org)$/;
   permissions = ["activeTab", "contextMenus", "scripting", "storage"];
+
+  /** Whether a page sees, as a fetch of its own, that the extension reads its picture. */
+  readingIsSeen = true;
 
   constructor(gecko, host) {
     this.gecko = gecko;
@@ -53,19 +61,13 @@ class FirefoxDriver {
     await this.#opened();
   }
 
-  async #opened() {
-    for (let wait = 0; !(await this.isOpen()); wait += 1) {
-      if (wait === 100) throw new Error("the sidebar did not open");
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+  #opened() {
+    return until(() => this.isOpen(), "the sidebar is open", 30);
   }
 
   async menu(selector, { frame } = {}) {
-    if (frame !== undefined) await this.gecko.send("POST", "/frame", { id: await this.gecko.element(frame) });
-    const found = await this.gecko.contextMenu(selector, "Check image");
-    if (frame !== undefined) await this.gecko.send("POST", "/frame", { id: null });
-    if (found) await this.#opened();
-    return found;
+    await this.gecko.contextMenu(selector, "Check image", frame);
+    await this.#opened();
   }
 
   panel(body, ...args) {
@@ -98,15 +100,23 @@ class FirefoxDriver {
   async allowHosts() {}
 
   /** Another of the extension's pages, in a tab of its own, which `page` and `choose` then work in. */
-  async openTab(name) {
-    const { handle } = await this.gecko.send("POST", "/window/new", { type: "tab" });
-    await this.gecko.send("POST", "/window", { handle });
-    await this.gecko.goto(`moz-extension://${this.host}/${name}`);
+  openTab(name) {
+    return this.gecko.openTab(`moz-extension://${this.host}/${name}`);
+  }
+
+  replaceTab() {
+    return this.gecko.replaceTab();
+  }
+
+  /** Documents of the extension besides the background and the panel; workers cannot be counted from outside. */
+  async rooms() {
+    const views = await this.gecko.chrome((id) => [...WebExtensionPolicy.getByID(id).extension.views].map(({ uri }) => uri.spec), ADDON);
+    return { rooms: views.filter((url) => url.endsWith("/room.html")).length };
   }
 
   /** A file chosen in the tab. */
-  async choose(selector, path) {
-    await this.gecko.type(selector, path);
+  choose(selector, path) {
+    return this.gecko.type(selector, path);
   }
 
   screenshot(path) {

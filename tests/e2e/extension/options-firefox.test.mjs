@@ -10,25 +10,23 @@ import { buildFakeExtension } from "./build.mjs";
 import { openFirefox } from "./firefox.mjs";
 import { startProxy } from "./proxy.mjs";
 import { startSites } from "./sites.mjs";
-import { until } from "./until.mjs";
+import { closeAll, START, TEST, until } from "./until.mjs";
 
 const artifacts = fileURLToPath(new URL("../../artifacts/", import.meta.url));
 let sites, proxy, driver;
 
 before(async () => {
   mkdirSync(artifacts, { recursive: true });
+  const folders = await buildFakeExtension();
   [sites, proxy] = await Promise.all([startSites(), startProxy()]);
-  driver = await openFirefox((await buildFakeExtension())("firefox"), proxy.port);
+  driver = await openFirefox(folders("firefox"), proxy.port);
   await driver.goto(sites.url);
   await driver.menu("#plain");
   await until(async () => (await cards())[0]?.state === "done", "the picture has an answer");
   await driver.openTab("options.html");
   await until(() => driver.page(() => document.querySelectorAll("#limits input").length > 1), "the limits are shown");
-});
-after(async () => {
-  await driver?.close();
-  await Promise.all([sites?.close(), proxy?.close()]);
-});
+}, START);
+after(() => closeAll(driver, sites, proxy), START);
 
 const cards = () => driver.panel(`() => (${describeCards})([...document.querySelectorAll(".card")])`);
 const text = (selector) => driver.page((selector) => document.querySelector(selector).textContent, selector);
@@ -40,7 +38,7 @@ async function importHead(name, bytes) {
   await driver.choose("#head-file", path);
 }
 
-test("a head is imported and used, and one of another model refused", async () => {
+test("a head is imported and used, and one of another model refused", TEST, async () => {
   await importHead("mine-firefox.safetensors", headFile({ id: "mine", name: "Portraits, fine-tuned", date: "2026-11-24" }));
   await until(async () => /^In use: Portraits, fine-tuned/.test(await text("#head-outcome")), "the head is in use");
   await importHead("wrong-firefox.safetensors", headFile({ id: "wrong", name: "Wrong", date: "2026-11-24", model: "another" }));
@@ -48,7 +46,7 @@ test("a head is imported and used, and one of another model refused", async () =
   assert.equal(await driver.page(() => document.querySelectorAll("#heads .head").length), 2);
 });
 
-test("a limit is a measured rate, and changes the word at once", async () => {
+test("a limit is a measured rate, and changes the word at once", TEST, async () => {
   assert.equal((await cards())[0].label, "generated"); // 91 %
   await press('#limits input[value="0.01"]');
   await until(async () => (await cards())[0].label === "unsure", "the word has changed");
@@ -57,7 +55,7 @@ test("a limit is a measured rate, and changes the word at once", async () => {
   await until(async () => (await cards())[0].label === "generated", "the word is the head's own again");
 });
 
-test("clearing everything", async () => {
+test("clearing everything", TEST, async () => {
   await press('#limits input[value="0.01"]');
   await press("#clear-all");
   await until(async () => (await text("#clear-outcome")).startsWith("Done"), "everything is cleared");

@@ -10,30 +10,42 @@ import { openChromium } from "./chromium.mjs";
 import { openFirefox } from "./firefox.mjs";
 import { startProxy } from "./proxy.mjs";
 import { startSites } from "./sites.mjs";
-import { until } from "./until.mjs";
+import { closeAll, until } from "./until.mjs";
 
 const MINUTES = 60_000;
+/** Milliseconds for one browser's test, and seconds for one step of it. */
+const LIMIT = 8 * MINUTES;
+const STEP = 3 * 60;
 
-before(askTerminal);
+before(askTerminal, { timeout: 3 * MINUTES });
 
 for (const [name, open] of [["chromium", openChromium], ["firefox", openFirefox]]) {
-  test(`${name}: “Check image” with the real model, loaded once`, { timeout: 15 * MINUTES }, async (t) => {
+  test(`${name}: “Check image” with the real model, loaded once`, { timeout: LIMIT + MINUTES }, async (t) => {
     const folder = join(root, "target/extension", name);
     assert.ok(existsSync(join(folder, "safelight_bg.wasm")), "the extension is not built: cargo xtask extension");
+    const end = Date.now() + LIMIT;
+    const step = () => Math.min(STEP, (end - Date.now()) / 1_000);
     const [sites, proxy] = await Promise.all([startSites(), startProxy()]);
-    const driver = await open(folder, proxy.port);
-    const line = () => driver.panel(() => `${document.getElementById("model").dataset.phase}: ${document.getElementById("device-line").textContent}`);
-    const cards = () => driver.panel(`() => (${describeCards})([...document.querySelectorAll(".card")])`);
+    let driver;
+    /** The panel's answer, which a model that computes may keep waiting. */
+    const panel = async (body, ...args) => {
+      let answer;
+      await until(async () => ((answer = await driver.panel(body, ...args)), true), "the panel answers", 90);
+      return answer;
+    };
+    const line = () => panel(() => `${document.getElementById("model").dataset.phase}: ${document.getElementById("device-line").textContent}`);
+    const cards = () => panel(`() => (${describeCards})([...document.querySelectorAll(".card")])`);
     const answered = async (count) => {
       const all = async () => (await cards()).filter(({ state }) => state === "done" || state === "failed").length === count;
-      await until(all, `${count} pictures have an answer`, 8 * 60, async () => [await line(), await cards()]);
+      await until(all, `${count} pictures have an answer`, step(), async () => [await line(), await cards()]);
     };
     const computeOn = async (device) => {
-      await driver.panel((device) => document.querySelector(`input[name=preference][value=${device}]`).click(), device);
+      await panel((device) => document.querySelector(`input[name=preference][value=${device}]`).click(), device);
       const there = new RegExp(`^ready: ${device}`, "i");
-      await until(async () => there.test(await line()), `the detector is ready, on the ${device}`, 5 * 60, line);
+      await until(async () => there.test(await line()), `the detector is ready, on the ${device}`, step(), line);
     };
     try {
+      driver = await open(folder, proxy.port);
       await driver.goto(sites.url);
       await driver.click();
       await until(() => driver.panel(() => document.querySelector("input[name=preference]:checked") !== null), "the panel is there");
@@ -59,8 +71,7 @@ for (const [name, open] of [["chromium", openChromium], ["firefox", openFirefox]
       assert.deepEqual(asked.filter(({ url }) => !known.includes(new URL(url).origin)), []);
       await driver.screenshot(join(root, `tests/artifacts/extension-real-${name}.png`));
     } finally {
-      await driver.close();
-      await Promise.all([sites.close(), proxy.close()]);
+      await closeAll(driver, sites, proxy);
     }
   });
 }

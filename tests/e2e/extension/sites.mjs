@@ -8,8 +8,14 @@ const jpeg = readFileSync(hills.jpeg);
 const avif = readFileSync(hills.avif);
 const SVG = '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="200" height="150"><circle cx="99" cy="75" r="60"/></svg>';
 
+/** More than the 2 MB of an address that Chromium tells an extension, and than Firefox's memory for a session is given. */
+const LONG = 2_200_000;
+
 /** The steering words stand after the picture's end. */
-const steered = (words) => Buffer.concat([jpeg, Buffer.from(`safelight-fake:${words}`)]);
+const steered = (words, filling = 0) => Buffer.concat([jpeg, Buffer.alloc(filling), Buffer.from(`safelight-fake:${words}`)]);
+
+/** One that takes four seconds, as base64. */
+export const longSlowly = () => steered("slow", LONG).toString("base64");
 
 /**
  * `/p/WORDS/NAME.jpg`: a JPEG steered by WORDS; `/private/…`: only with the cookie of `/login`;
@@ -48,7 +54,7 @@ export async function startSites() {
   const log = [];
   const other = await serve(log, { "/frame": () => '<img id="framed" src="/p/p=0.44/framed.jpg" width="200">' });
   const far = `http://127.0.0.1:${other.address().port}`;
-  const site = await serve(log, { "/": () => gallery(far), "/empty": () => "<!doctype html><title>Elsewhere</title><p>No pictures." });
+  const site = await serve(log, { "/": () => gallery(far), "/long": () => `<!doctype html><title>Long</title><img id="long" height="60" src="data:image/jpeg;base64,${steered("p=0.27", LONG).toString("base64").replaceAll("=", "%3D")}">`, "/empty": () => "<!doctype html><title>Elsewhere</title><p>No pictures." });
   return {
     url: `http://localhost:${site.address().port}/`,
     far,
@@ -73,6 +79,7 @@ const gallery = (far) => `<!doctype html><html lang="en"><title>Gallery</title>
 <img id="slow" src="/p/slow/slow.jpg">
 <img id="late" src="/late/p/p=0.55/late.jpg">
 <img id="hills" src="/hills.jpg">
+<svg width="80" height="80"><image href="http://[" width="80" height="80" /></svg>
 <div id="wall"></div>
 <iframe id="frame" src="${far}/frame"></iframe>
 <script>

@@ -17,23 +17,31 @@ export const limited = (driver) => new Proxy(driver, {
   },
 });
 
-/** Seconds that one answer may take: a document that was closed while it was asked gives none. */
-const ANSWER = 10;
+/** Milliseconds for one test, which ends long before that even on a busy machine. */
+export const TEST = { timeout: 3 * 60_000 };
+/** The same for what comes before a file's tests: a build, and a browser that starts. */
+export const START = { timeout: 5 * 60_000 };
 
-/** Waits until `condition` holds; `shown` is what a failure prints. */
+/**
+ * Waits until `condition` holds; `shown` is what a failure prints. Asks again only when it has its answer, so that
+ * questions never pile up in a slow browser; that each has an answer, or an error in its place, is the drivers' part.
+ */
 export async function until(condition, what, seconds = 20, shown = () => "") {
   const end = Date.now() + seconds * 1_000;
   let error = "";
   for (;;) {
     try {
-      if (await within(ANSWER, Promise.resolve(condition()), "an answer")) return;
+      if (await condition()) return;
     } catch (thrown) {
       error = String(thrown); // a panel that is just opening
     }
-    if (Date.now() > end) {
-      const seen = await within(ANSWER, Promise.resolve(shown()), "an answer").catch(String);
-      throw new Error(`not in ${seconds} s: ${what} ${error} ${JSON.stringify(seen)}`);
-    }
+    if (Date.now() > end) throw new Error(`not in ${seconds} s: ${what} ${error} ${JSON.stringify(await Promise.resolve(shown()).catch(String))}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+/** Closes browsers and servers, each whatever becomes of the others; `undefined` was never opened. */
+export async function closeAll(...opened) {
+  const ends = await Promise.allSettled(opened.map((one) => within(30, Promise.resolve(one?.close()), "something closes")));
+  for (const { reason } of ends) if (reason !== undefined) console.log(`# ${reason.message}`); // the test's own error counts
 }
