@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::cpu::shares;
-use crate::gpu::Context;
+use crate::gpu::context::{Adapter, Context};
 use crate::gpu::tuning::{Choices, Tuned};
 use crate::{Error, Result};
 
@@ -171,6 +171,7 @@ impl Device {
     pub async fn read<const D: usize>(&self, tensor: Tensor<D>) -> Result<Vec<f32>> {
         let failed = |message: String| Error::DeviceFailed { device: self.info.kind.word(), message };
         let data = tensor.into_data_async().await.map_err(|error| failed(error.to_string()))?;
+        self.gpu.as_ref().map_or(Ok(()), |gpu| gpu.context.check())?;
         data.try_into_vec::<f32>().map_err(|error| failed(format!("{error:?}")))
     }
 }
@@ -220,9 +221,13 @@ async fn open_gpu(software_too: bool) -> Result<Device> {
         })
         .await
         .map_err(|error| unavailable(error.to_string()))?;
-    let adapter_name = format!("{} {} {} {}", about.name, about.vendor, about.device, about.driver_info);
-    let gpu = Some(Arc::new(Tuned::new(Context::new(adapter_name, device.clone(), queue.clone()))));
-    let burn = training::register(instance, adapter, device, queue)?;
+    let burn = training::register(instance, adapter, device.clone(), queue.clone())?;
+    let about_adapter = Adapter {
+        name: format!("{} {} {} {}", about.name, about.vendor, about.device, about.driver_info),
+        software: about.device_type == wgpu::DeviceType::Cpu,
+    };
+    // After burn, whose handler of the device's complaints panics (cubecl-wgpu 0.11.3, `compute/device_poison.rs`).
+    let gpu = Some(Arc::new(Tuned::new(Context::new(about_adapter, device, queue))));
     let name = if about.name.is_empty() { "WebGPU".to_owned() } else { about.name };
     Ok(Device { burn, gpu, info: DeviceInfo { kind: Kind::Gpu, name, fallback: None, self_test: None } })
 }
@@ -284,5 +289,23 @@ mod training {
         _: wgpu::Queue,
     ) -> Result<burn::tensor::Device> {
         Ok(burn::tensor::Device::flex())
+    }
+}
+
+#[cfg(all(test, feature = "train"))]
+mod tests {
+    use pollster::block_on;
+
+    use super::*;
+
+    #[test]
+    fn what_a_gpu_that_burn_uses_complains_about_is_an_error_and_no_panic() {
+        let device = block_on(Device::open(Preference::Gpu)).unwrap();
+        let gpu = device.gpu().unwrap();
+        let tensor = Tensor::<1>::from_data([1.0, 2.0], device.burn()) * 2.0;
+        assert_eq!(block_on(device.read(tensor.clone())), Ok(vec![2.0, 4.0]));
+        gpu.context.record_too_much();
+        assert!(matches!(block_on(gpu.context.wait()), Err(Error::DeviceFailed { device: "GPU", .. })));
+        assert!(matches!(block_on(device.read(tensor)), Err(Error::DeviceFailed { device: "GPU", .. })));
     }
 }

@@ -45,6 +45,10 @@ function startHelper(input: HelperInput): Promise<Worker | null> {
       clearTimeout(timer);
       resolve(helper);
     };
-    helper.postMessage(input);
+    try {
+      helper.postMessage(input);
+    } catch {
+      giveUp(); // as one that does not start: the others would have nobody to end them
+    }
   });
 }

@@ -9,6 +9,7 @@
 //! | `weights`, `rows` | one tensor, checked, onto the device; the table that stays on the CPU |
 //! | `ops` | the fused operations, on the CPU with burn and on a GPU with our own kernels |
 //! | `transformer` | the blocks that both towers are made of |
+//! | `pace` | how fast a device passes them, and so what is submitted at once |
 //! | `tokenizer` | captions to token ids |
 //! | `vision`, `text` | the image tower; the text tower |
 //! | `self_test` | does this device compute what the CPU computes? |
@@ -18,6 +19,7 @@ pub mod checkpoint;
 pub mod config;
 mod header;
 mod ops;
+mod pace;
 pub mod pack;
 mod rows;
 pub mod self_test;
@@ -32,6 +34,19 @@ pub mod weights;
 
 use text::TextTower;
 use vision::VisionTower;
+
+use crate::Error;
+
+/// A result that is no number is a GPU's fault: the CPU computes finite values from finite weights and pixels, or says
+/// itself that it cannot.
+fn blame_gpu(error: Error) -> Error {
+    match error {
+        Error::NotFinite { name } => {
+            Error::DeviceFailed { device: "GPU", message: format!("{name} holds a value that is not a finite number") }
+        }
+        other => other,
+    }
+}
 
 /// An open model: its towers on one device.
 #[derive(Debug)]

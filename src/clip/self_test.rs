@@ -13,6 +13,9 @@ use crate::{Error, Result};
 /// test are about 1, honest adapters differ by about 1e-6, and a wrong kernel by about 1.
 const TOLERANCE: f32 = 1e-3;
 
+/// Weights of the test are uniform in ± this.
+const SPREAD: f32 = 0.1;
+
 /// One block with the head width of the real towers and few tokens: every operation of a real pass.
 const CONFIG: VisionConfig =
     VisionConfig { image_size: 64, patch_size: 16, width: 128, layers: 1, heads: 2, mlp: 512, projection: 64 };
@@ -36,14 +39,14 @@ pub async fn open(preference: Preference) -> Result<Device> {
 /// Runs a small tower with fixed weights on `device` and on the CPU.
 ///
 /// # Errors
-/// [`Error::GpuUnavailable`] where the results disagree or hold no finite number;
-/// [`Error::DeviceFailed`] where the device does not survive it.
+/// [`Error::GpuUnavailable`] where the results disagree; [`Error::DeviceFailed`] where the device does not survive it, or
+/// its results hold no finite number.
 pub async fn run(device: Device) -> Result<Device> {
     if device.info().kind == Kind::Cpu {
         return Ok(device);
     }
-    let got = embed(&device).await?;
-    let expected = embed(&Device::cpu()).await?;
+    let got = embed(&device, SPREAD).await?;
+    let expected = embed(&Device::cpu(), SPREAD).await?;
     let max_difference = largest_difference(&got, &expected);
     if max_difference > TOLERANCE {
         let reason = format!("its results differ from the CPU's by {max_difference}");
@@ -52,11 +55,11 @@ pub async fn run(device: Device) -> Result<Device> {
     Ok(device.with_self_test(SelfTest { max_difference }))
 }
 
-async fn embed(device: &Device) -> Result<Vec<f32>> {
+async fn embed(device: &Device, spread: f32) -> Result<Vec<f32>> {
     let mut noise = Noise(1);
     let mut weights = Weights::new(device);
     for (name, spec) in CONFIG.tensors() {
-        let values: Vec<f32> = (0..spec.shape.iter().product()).map(|_| noise.next() * 0.1).collect();
+        let values: Vec<f32> = (0..spec.shape.iter().product()).map(|_| noise.next() * spread).collect();
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         weights.insert(&name, &spec, Dtype::F32, &bytes)?;
     }
@@ -88,7 +91,16 @@ impl Noise {
 
 #[cfg(test)]
 mod tests {
+    use pollster::block_on;
+
     use super::*;
+
+    #[test]
+    fn a_result_that_is_no_number_is_a_failure_of_the_gpu_so_that_the_cpu_may_follow() {
+        let gpu = block_on(Device::open(Preference::Gpu)).unwrap();
+        assert!(matches!(block_on(embed(&gpu, 1e30)), Err(Error::DeviceFailed { device: "GPU", .. })));
+        assert!(matches!(block_on(embed(&Device::cpu(), 1e30)), Err(Error::NotFinite { .. })));
+    }
 
     #[test]
     fn a_value_that_is_no_number_is_an_infinite_difference() {

@@ -46,6 +46,7 @@ pub async fn kernels(device: &Device, model: Model, every_way: bool, told: &mut 
     for BlockShape { tokens, width, heads, causal, .. } in [image, text] {
         let heads = Sequences { tokens, heads, causal };
         if !every_way {
+            tuned.renew();
             tune(&tuned, Work { layers: &[], heads, width }).await?;
         }
         let choices = tuned.choices();
@@ -68,6 +69,7 @@ async fn products(
     let layers = shapes.map(|shape| (Product { shape, format }, Follows::Nothing));
     let work = Work { layers: &layers, heads: Sequences { tokens, heads, causal }, width };
     if !every_way {
+        tuned.renew();
         tune(tuned, work).await?;
     }
     let choices = tuned.choices();

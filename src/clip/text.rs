@@ -1,12 +1,12 @@
 //! CLIP's text tower (Radford et al. 2021, section 2.4; openai/CLIP `clip/model.py`, `encode_text`):
 //! token ids in, the projected embedding at the end-of-text token out.
 
-use super::Stage;
 use super::config::TextConfig;
 use super::ops::{Cpu, Gpu, LayerNorm, Linear, Ops, Then};
 use super::rows::Rows;
-use super::transformer::Transformer;
+use super::transformer::{Steps, Transformer};
 use super::weights::{Tensors, Weights};
+use super::{Stage, blame_gpu};
 use crate::device::Device;
 use crate::progress::{self, Progress};
 use crate::{Error, Result};
@@ -68,12 +68,12 @@ impl TextTower {
     ///
     /// # Errors
     /// [`Error::TensorShape`] where a caption is empty, longer than the context, or has an id beyond the
-    /// vocabulary; [`Error::Cancelled`], [`Error::DeviceFailed`], or [`Error::NotFinite`] where the result is no
-    /// number.
+    /// vocabulary; [`Error::Cancelled`], [`Error::DeviceFailed`], or [`Error::NotFinite`] where the result of the CPU
+    /// is no number; that of a GPU is [`Error::DeviceFailed`].
     pub async fn forward(&self, captions: &[Vec<u32>], progress: &mut impl Progress) -> Result<Vec<f32>> {
         match &self.tower {
             On::Cpu(tower) => tower.forward(captions, progress).await,
-            On::Gpu(tower) => tower.forward(captions, progress).await,
+            On::Gpu(tower) => tower.forward(captions, progress).await.map_err(blame_gpu),
         }
     }
 
@@ -107,17 +107,28 @@ impl<O: Ops> Tower<O> {
         if captions.is_empty() {
             return Ok(Vec::new());
         }
-        let (ops, total) = (&self.ops, self.config.layers);
-        self.transformer.prepare(ops).await?;
-        let mut hidden = self.embed(captions)?.0;
-        for index in 0..total {
-            progress::step(progress, index, total)?;
-            hidden = self.transformer.block(ops, index, &hidden);
+        let (n, layers) = (captions.len(), self.config.layers);
+        progress::step(progress, 0, layers)?;
+        let tokens = self.longest(captions)?;
+        self.transformer.prepare(&self.ops).await?;
+        self.transformer.measure(&self.ops, tokens, || Ok(self.embed(&[vec![0; tokens]])?.0)).await?;
+        let most = self.transformer.most(&self.ops, tokens).min(n);
+        let mut steps = Steps { done: 0, total: n.div_ceil(most) * layers };
+        let mut embedding = Vec::with_capacity(n * self.config.projection);
+        for captions in captions.chunks(most) {
+            embedding.extend(self.pass(captions, progress, &mut steps).await?);
         }
+        Ok(embedding)
+    }
+
+    /// One pass, of as many captions as the device takes at once: `[n, projection]`.
+    async fn pass(&self, captions: &[Vec<u32>], progress: &mut impl Progress, steps: &mut Steps) -> Result<Vec<f32>> {
+        let ops = &self.ops;
+        let (hidden, [n, tokens, _]) = self.embed(captions)?;
+        let hidden = self.transformer.pass(ops, hidden, n * tokens, progress, steps, |_| ()).await?;
         let ends: Vec<usize> = captions.iter().map(|ids| end(ids)).collect();
         let normed = ops.layer_norm(&ops.pick(&hidden, &ends), &self.final_norm); // [n, 1, width]
         let embedding = ops.read(&ops.linear(&normed, &self.projection, Then::Nothing)).await?; // [n, 1, projection]
-        progress::step(progress, total, total)?;
         if !embedding.iter().all(|value| value.is_finite()) {
             return Err(Error::NotFinite { name: "The text tower's result".to_owned() });
         }
@@ -134,18 +145,26 @@ impl<O: Ops> Tower<O> {
         Ok(stages)
     }
 
+    /// Tokens of the longest caption.
+    ///
+    /// # Errors
+    /// [`Error::TensorShape`] where one is empty, longer than the context, or has an id beyond the vocabulary.
+    fn longest(&self, captions: &[Vec<u32>]) -> Result<usize> {
+        let longest = captions.iter().map(Vec::len).max().unwrap_or_default();
+        let shortest = captions.iter().map(Vec::len).min().unwrap_or_default();
+        let beyond = captions.iter().flatten().any(|&id| id as usize >= self.config.vocabulary);
+        if shortest == 0 || longest > self.config.context || beyond {
+            let expected = vec![self.config.context, self.config.vocabulary];
+            return Err(Error::TensorShape { name: "tokens".to_owned(), expected, got: vec![captions.len(), longest] });
+        }
+        Ok(longest)
+    }
+
     /// Token ids → the tokens that enter the first block and their shape `[n, tokens, width]`, as many as the
     /// longest caption has. Shorter ones end in zeros, which no token of theirs sees; nor would it see those that
     /// fill the context in other implementations.
     fn embed(&self, captions: &[Vec<u32>]) -> Result<(O::Hidden, [usize; 3])> {
-        let (n, width) = (captions.len(), self.config.width);
-        let tokens = captions.iter().map(Vec::len).max().unwrap_or_default();
-        let shortest = captions.iter().map(Vec::len).min().unwrap_or_default();
-        let beyond = captions.iter().flatten().any(|&id| id as usize >= self.config.vocabulary);
-        if shortest == 0 || tokens > self.config.context || beyond {
-            let expected = vec![self.config.context, self.config.vocabulary];
-            return Err(Error::TensorShape { name: "tokens".to_owned(), expected, got: vec![n, tokens] });
-        }
+        let (n, width, tokens) = (captions.len(), self.config.width, self.longest(captions)?);
         let mut values = Vec::with_capacity(n * tokens * width);
         for (index, ids) in captions.iter().enumerate() {
             values.extend(ids.iter().flat_map(|&id| self.token.row(id as usize)));

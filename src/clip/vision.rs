@@ -1,19 +1,14 @@
 //! CLIP's image tower (Radford et al. 2021, section 2.4; openai/CLIP `clip/model.py`,
 //! `VisionTransformer`): pixels in, the projected embedding and the class token of every block out.
 
-use super::Stage;
 use super::config::VisionConfig;
 use super::ops::{Cpu, Gpu, LayerNorm, Linear, Ops, PictureEmbedding, Then};
-use super::transformer::Transformer;
+use super::transformer::{Steps, Transformer};
 use super::weights::{Tensors, Weights};
-use crate::clock::Clock;
+use super::{Stage, blame_gpu};
 use crate::device::Device;
 use crate::progress::{self, Progress};
 use crate::{Error, Result};
-
-/// Blocks that take longer than this, in milliseconds, are waited for one by one, so that progress is
-/// real and a stop is heard. Faster ones are queued together, because each wait costs a round trip.
-const SLOW_BLOCK_MS: f64 = 60.0;
 
 /// The image tower with its weights on a device.
 #[derive(Debug)]
@@ -40,12 +35,6 @@ struct Tower<O: Ops> {
     post_norm: LayerNorm<O>,
     projection: Linear<O>,
     config: VisionConfig,
-}
-
-/// How far a forward pass is, in blocks.
-struct Steps {
-    done: usize,
-    total: usize,
 }
 
 /// What the tower saw in `n` pictures, read back from the device.
@@ -85,14 +74,14 @@ impl VisionTower {
     }
 
     /// Makes the device ready: on a GPU the fastest kernels are chosen, in at most about two seconds, unless they are
-    /// known. [`VisionTower::forward`] does it where it was not done.
+    /// known, and its speed is measured. [`VisionTower::forward`] does it where it was not done.
     ///
     /// # Errors
     /// [`Error::DeviceFailed`], also where no kernel is right.
     pub async fn prepare(&self) -> Result<()> {
         match &self.tower {
-            On::Cpu(tower) => tower.transformer.prepare(&tower.ops).await,
-            On::Gpu(tower) => tower.transformer.prepare(&tower.ops).await,
+            On::Cpu(tower) => tower.prepare().await,
+            On::Gpu(tower) => tower.prepare().await,
         }
     }
 
@@ -100,11 +89,12 @@ impl VisionTower {
     ///
     /// # Errors
     /// [`Error::TensorShape`] where the pixels are not whole pictures of the tower's size;
-    /// [`Error::Cancelled`], [`Error::DeviceFailed`], or [`Error::NotFinite`] where the result is no number.
+    /// [`Error::Cancelled`], [`Error::DeviceFailed`], or [`Error::NotFinite`] where the result of the CPU is no number;
+    /// that of a GPU is [`Error::DeviceFailed`].
     pub async fn forward(&self, pixels: Vec<f32>, progress: &mut impl Progress) -> Result<ImageTokens> {
         match &self.tower {
             On::Cpu(tower) => tower.forward(pixels, progress).await,
-            On::Gpu(tower) => tower.forward(pixels, progress).await,
+            On::Gpu(tower) => tower.forward(pixels, progress).await.map_err(blame_gpu),
         }
     }
 
@@ -139,12 +129,19 @@ impl<O: Ops> Tower<O> {
         })
     }
 
+    async fn prepare(&self) -> Result<()> {
+        self.transformer.prepare(&self.ops).await?;
+        let black = || vec![0.0; 3 * self.config.image_size.pow(2)];
+        let first = || Ok(self.ops.layer_norm(&self.positioned(black()), &self.pre_norm));
+        self.transformer.measure(&self.ops, self.config.tokens(), first).await
+    }
+
     async fn forward(&self, pixels: Vec<f32>, progress: &mut impl Progress) -> Result<ImageTokens> {
         let n = self.pictures(&pixels)?;
-        let most = self.ops.most(self.config.block()).min(n);
+        progress::step(progress, 0, self.config.layers)?;
+        self.prepare().await?;
+        let most = self.transformer.most(&self.ops, self.config.tokens()).min(n);
         let mut steps = Steps { done: 0, total: n.div_ceil(most) * self.config.layers };
-        progress::step(progress, 0, steps.total)?;
-        self.transformer.prepare(&self.ops).await?;
         if most == n {
             return self.pass(pixels, progress, &mut steps).await;
         }
@@ -160,24 +157,12 @@ impl<O: Ops> Tower<O> {
 
     /// One pass, of as many pictures as the device takes at once.
     async fn pass(&self, pixels: Vec<f32>, progress: &mut impl Progress, steps: &mut Steps) -> Result<ImageTokens> {
-        let (ops, layers) = (&self.ops, self.config.layers);
+        let ops = &self.ops;
         let n = self.pictures(&pixels)?;
-        let mut hidden = ops.layer_norm(&self.positioned(pixels), &self.pre_norm);
-        let mut class_tokens = Vec::with_capacity(layers);
-        let mut slow = true;
-        for index in 0..layers {
-            let clock = Clock::start();
-            hidden = self.transformer.block(ops, index, &hidden);
-            class_tokens.push(self.class_token(&hidden, n));
-            if slow {
-                ops.wait().await?;
-                // The first block also compiles kernels; the second tells how fast the device is.
-                slow = index == 0 || clock.ms() > SLOW_BLOCK_MS;
-                progress.rest().await;
-            }
-            steps.done += 1;
-            progress::step(progress, steps.done, steps.total)?;
-        }
+        let hidden = ops.layer_norm(&self.positioned(pixels), &self.pre_norm);
+        let mut class_tokens = Vec::with_capacity(self.config.layers);
+        let left = |hidden: &O::Hidden| class_tokens.push(self.class_token(hidden, n));
+        let hidden = self.transformer.pass(ops, hidden, n * self.config.tokens(), progress, steps, left).await?;
         let normed = ops.layer_norm(&self.class_token(&hidden, n), &self.post_norm); // [n, 1, width]
         let embedding = ops.linear(&normed, &self.projection, Then::Nothing); // [n, 1, projection]
         let class_tokens = ops.stack(class_tokens); // [n, layers, width]

@@ -37,7 +37,18 @@ impl Walk {
     pub fn named(name: &str) -> Option<Self> {
         WALKS.into_iter().find(|walk| walk.name() == name)
     }
+
+    /// Whether a device of these limits can run it over heads that are `head` wide.
+    #[must_use]
+    pub fn fits(&self, limits: &wgpu::Limits, head: usize) -> bool {
+        let shared = self.shared.map_or(0, |keys| 2 * keys * head / 4 * VECTOR); // keys and values
+        self.lanes <= limits.max_compute_invocations_per_workgroup.min(limits.max_compute_workgroup_size_x) as usize
+            && shared <= limits.max_compute_workgroup_storage_size as usize
+    }
 }
+
+/// Bytes of a vector of four floats.
+const VECTOR: usize = 16;
 
 /// Which sequences attention runs over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,16 +3,26 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use super::failure::{Failure, failed};
 use super::lock::lock;
 use super::matrix::Matrix;
 use super::pool::Pool;
 use super::signal::signal;
-use crate::{Error, Result};
+use crate::Result;
+
+/// What is known of the adapter that a device was opened on.
+#[derive(Debug, Clone, Default)]
+pub struct Adapter {
+    /// Tells it and its driver from others of this machine.
+    pub name: String,
+    /// The processor plays the GPU.
+    pub software: bool,
+}
 
 /// A WebGPU device that runs our kernels. Shared by everything that computes on it.
 #[derive(Debug)]
 pub struct Context {
-    adapter: String,
+    adapter: Adapter,
     device: wgpu::Device,
     queue: wgpu::Queue,
     pool: Arc<Pool>,
@@ -20,15 +30,14 @@ pub struct Context {
     uniforms: Mutex<HashMap<[u32; 4], wgpu::Buffer>>,
     indices: Mutex<HashMap<Vec<usize>, wgpu::Buffer>>,
     recorded: Mutex<Vec<Recorded>>,
-    /// Rows of the pass that the pool's buffers are for.
-    rows: Mutex<usize>,
+    failure: Failure,
 }
 
 /// Lists of rows that are kept on the device; captions end anywhere, so there is no end to them.
 const MOST_INDICES: usize = 256;
 
 /// A kernel with its data, not submitted yet.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Recorded {
     pipeline: wgpu::ComputePipeline,
     data: wgpu::BindGroup,
@@ -39,9 +48,12 @@ struct Recorded {
 pub type Bindings<'a> = &'a [(u32, &'a wgpu::Buffer)];
 
 impl Context {
-    /// Uses a device that is open; `adapter` tells it from others of this machine.
+    /// Uses a device that is open, and hears from now on what it complains about: whoever else set a handler before is
+    /// replaced.
     #[must_use]
-    pub fn new(adapter: String, device: wgpu::Device, queue: wgpu::Queue) -> Self {
+    pub fn new(adapter: Adapter, device: wgpu::Device, queue: wgpu::Queue) -> Self {
+        let failure = Failure::default();
+        failure.hear(&device);
         Self {
             adapter,
             device,
@@ -51,14 +63,20 @@ impl Context {
             uniforms: Mutex::default(),
             indices: Mutex::default(),
             recorded: Mutex::default(),
-            rows: Mutex::default(),
+            failure,
         }
     }
 
     /// What tells the adapter and its driver from others.
     #[must_use]
     pub fn adapter(&self) -> &str {
-        &self.adapter
+        &self.adapter.name
+    }
+
+    /// Whether the processor plays the GPU.
+    #[must_use]
+    pub fn is_software(&self) -> bool {
+        self.adapter.software
     }
 
     /// What the device allows.
@@ -105,6 +123,15 @@ impl Context {
         });
         let workgroups = workgroups.map(|count| count as u32);
         lock(&self.recorded).push(Recorded { pipeline: pipeline.clone(), data, workgroups });
+    }
+
+    /// Records the last kernel so many times more, with the same data.
+    pub fn repeat(&self, times: usize) {
+        let mut recorded = lock(&self.recorded);
+        if let Some(last) = recorded.last().cloned() {
+            let length = recorded.len() + times;
+            recorded.resize(length, last);
+        }
     }
 
     /// Submits what was recorded as one command buffer.
@@ -182,11 +209,34 @@ impl Context {
         Matrix { buffer: self.pool.take(&self.device, bytes), rows, width }
     }
 
-    /// Begins a pass over so many rows; buffers of passes over another number are given back.
-    pub fn begin(&self, rows: usize) {
-        if std::mem::replace(&mut *lock(&self.rows), rows) != rows {
-            self.trim();
-        }
+    /// Begins a pass. Buffers that the last few did not use are given back.
+    pub fn begin(&self) {
+        self.submit(); // what is given back must not be in use by what is not submitted yet
+        self.pool.begin();
+    }
+
+    /// Fills the buffers that no activations use with zeros, so that no result of an earlier kernel passes for the next
+    /// one's.
+    pub fn wipe(&self) {
+        self.submit();
+        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        self.pool.each(|buffer| encoder.clear_buffer(buffer, 0, None));
+        self.queue.submit([encoder.finish()]);
+    }
+
+    /// Takes back what the device complained about, with the buffers that may be broken by it: what follows is judged
+    /// anew. `false` where it did not complain, so that a failure is the device's own end.
+    pub fn forgive(&self) -> bool {
+        self.trim();
+        self.failure.forgive()
+    }
+
+    /// Whether the device has complained.
+    ///
+    /// # Errors
+    /// [`crate::Error::DeviceFailed`] with its first complaint.
+    pub fn check(&self) -> Result<()> {
+        self.failure.check()
     }
 
     /// Rows of `width` values that a kernel can take at once.
@@ -206,15 +256,16 @@ impl Context {
         matrix
     }
 
-    /// Forgets the buffers that no activations use.
+    /// Gives back the buffers that no activations use.
     pub fn trim(&self) {
+        self.submit(); // as in `begin`
         self.pool.clear();
     }
 
     /// Runs everything that was recorded and reads `[rows, width]` back.
     ///
     /// # Errors
-    /// [`Error::DeviceFailed`] where the device was lost.
+    /// [`crate::Error::DeviceFailed`] where the device was lost or has complained: then the values are not what was asked for.
     pub async fn read(&self, matrix: &Matrix) -> Result<Vec<f32>> {
         let bytes = (matrix.rows * matrix.width * size_of::<f32>()) as u64;
         self.submit();
@@ -230,29 +281,33 @@ impl Context {
         let (done, mapped) = signal();
         staging.slice(..).map_async(wgpu::MapMode::Read, done);
         self.turn()?;
-        let failed = |message: String| Error::DeviceFailed { device: "GPU", message };
-        mapped.await.map_err(|error| failed(error.to_string()))?;
+        let mapped = mapped.await;
+        self.check()?; // it says more than a buffer that cannot be mapped
+        mapped.map_err(|error| failed(error.to_string()))?;
         let view = staging.slice(..).get_mapped_range().map_err(|error| failed(error.to_string()))?;
-        Ok(view.as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect())
+        let values = view.as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect();
+        drop(view);
+        staging.destroy(); // a browser would keep it until its garbage is collected
+        Ok(values)
     }
 
     /// Runs everything that was recorded and waits for it.
     ///
     /// # Errors
-    /// [`Error::DeviceFailed`] where the device was lost.
+    /// [`crate::Error::DeviceFailed`] where the device was lost or has complained: then the values are not what was asked for.
     pub async fn wait(&self) -> Result<()> {
         self.submit();
         let (done, finished) = signal();
         self.queue.on_submitted_work_done(move || done(()));
         self.turn()?;
         finished.await;
-        Ok(())
+        self.check()
     }
 
     /// Natively somebody must turn the crank; a browser does so by itself, and there this does nothing.
     fn turn(&self) -> Result<()> {
         let turned = self.device.poll(wgpu::PollType::wait_indefinitely());
-        turned.map(|_| ()).map_err(|error| Error::DeviceFailed { device: "GPU", message: error.to_string() })
+        turned.map(|_| ()).map_err(|error| failed(error.to_string()))
     }
 
     fn buffer(&self, label: &str, bytes: &[u8], usage: wgpu::BufferUsages) -> wgpu::Buffer {

@@ -48,6 +48,8 @@ impl Tile {
         let [x, y] = self.lanes;
         let vectors = self.shared.map_or(0, |vectors| (vectors + 1) * (self.rows * y + self.columns * x));
         x * y <= limits.max_compute_invocations_per_workgroup as usize
+            && x <= limits.max_compute_workgroup_size_x as usize
+            && y <= limits.max_compute_workgroup_size_y as usize
             && vectors * 16 <= limits.max_compute_workgroup_storage_size as usize
     }
 }

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `context` | the device; kernels compiled once, recorded, submitted together |
+//! | `failure` | what the device complains about |
 //! | `signal`, `lock` | a callback as a future; a lock that is never poisoned |
 //! | `pool` | buffers for activations, given back and used again |
 //! | `matrix`, `weight` | activations; weights as they lie in their file, and their products |
@@ -13,6 +14,9 @@
 
 pub mod attention;
 pub mod context;
+#[cfg(test)]
+mod device_tests;
+mod failure;
 pub mod linear;
 mod lock;
 pub mod matrix;

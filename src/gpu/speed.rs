@@ -110,7 +110,9 @@ pub async fn product(gpu: &Context, product: Product, rows: usize, chosen: Optio
 /// [`crate::Error::DeviceFailed`].
 pub async fn attend(gpu: &Context, heads: Sequences, width: usize, chosen: Option<&Choices>) -> Result<Vec<Rate>> {
     let qkv = gpu.upload(&noise(&mut 6, heads.tokens * 3 * width), 3 * width);
-    let walks: Vec<Walk> = chosen.map_or(WALKS.to_vec(), |choices| vec![choices.walk(heads)]);
+    let fits = |walk: &Walk| walk.fits(&gpu.limits(), width / heads.heads);
+    let every = || WALKS.into_iter().filter(fits).collect();
+    let walks: Vec<Walk> = chosen.map_or_else(every, |choices| vec![choices.walk(heads)]);
     let Sequences { tokens, causal, .. } = heads;
     // A causal query sees half of the keys.
     let pairs = if causal { tokens * (tokens + 1) / 2 } else { tokens * tokens };

@@ -84,6 +84,12 @@ impl Weight {
         Product { shape: [self.outputs, self.inputs], format: self.format }
     }
 
+    /// Gives its memory back: dropping it frees nothing in a browser until its garbage is collected.
+    pub fn destroy(self) {
+        self.values.destroy();
+        self.scales.inspect(wgpu::Buffer::destroy);
+    }
+
     /// Weights over the same inputs as one, `[sum of outputs, inputs]`: their products become one product.
     /// `None` where they differ in form.
     #[must_use]

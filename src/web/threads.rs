@@ -198,6 +198,13 @@ impl Pool {
         Ok(())
     }
 
+    /// [`Pool::reach`], where there is no other way.
+    fn reach_or_throw(&self, bytes: usize) {
+        if let Err(error) = self.reach(bytes) {
+            wasm_bindgen::throw_val(error); // as any allocation that fails
+        }
+    }
+
     /// `length` numbers at address `start`.
     fn view(&self, start: usize, length: usize) -> Float32Array {
         Float32Array::new_with_byte_offset_and_length(&self.memory.buffer(), start as u32, length as u32)
@@ -211,9 +218,7 @@ impl Pool {
             next = (next + slice.len() * FLOAT).next_multiple_of(LINE);
             place
         });
-        if let Err(error) = self.reach(next + more * FLOAT) {
-            wasm_bindgen::throw_val(error); // as any allocation that fails
-        }
+        self.reach_or_throw(next + more * FLOAT);
         for (slice, place) in slices.iter().zip(places) {
             self.view(place, slice.len()).copy_from(slice);
         }
@@ -227,8 +232,8 @@ impl Pool {
         let threads = if m.saturating_mul(n).saturating_mul(k) < SMALL { 1 } else { self.threads.get() };
         let Split { columns, chunks } =
             if threads == 1 { Split { columns: n, chunks: 1 } } else { Split::new(n, threads) };
-        let task = [0, from, b, to, m, n, k, bias, block, usize::from(quick_gelu), columns];
-        self.run(task, chunks, to + c.len() * FLOAT);
+        let task = |to| [0, from, b, to, m, n, k, bias, block, usize::from(quick_gelu), columns];
+        let to = self.run(task, chunks, to, c.len() * FLOAT);
         self.view(to, c.len()).copy_to(c);
     }
 
@@ -237,27 +242,43 @@ impl Pool {
         let (pairs, scratch) = (attention.pairs(), attention.scratch());
         let Attention { q, k, v, out, tokens, width, head, causal } = attention;
         let ([queries, keys, values], to) = self.lay([q, k, v], out.len() + pairs * scratch);
-        let room = to + out.len() * FLOAT;
-        let task = [1, queries, keys, values, to, tokens, width, head, usize::from(causal), room, scratch * FLOAT];
-        self.run(task, pairs, room + pairs * scratch * FLOAT);
+        let room = out.len() * FLOAT;
+        let task = |to| {
+            let scratch = [to + room, scratch * FLOAT];
+            [1, queries, keys, values, to, tokens, width, head, usize::from(causal), scratch[0], scratch[1]]
+        };
+        let to = self.run(task, pairs, to, room + pairs * scratch * FLOAT);
         self.view(to, out.len()).copy_to(out);
     }
 
-    /// Does `task` in so many chunks; it uses the memory up to `end`.
-    fn run(&self, task: [usize; 11], chunks: usize, end: usize) {
-        let words = Uint32Array::new_with_byte_offset_and_length(&self.memory.buffer(), TASK, task.len() as u32);
-        words.copy_from(&task.map(|word| word as u32));
-        if self.threads.get() > 1 && chunks > 1 {
-            if self.exports.share(chunks, self.helpers.patience()) != 0 {
-                return;
-            }
-            self.lose_helpers(end);
+    /// Does `task` in so many chunks, where it writes `bytes` bytes from the address that it is made for: `to`, or behind
+    /// that, should a helper be lost. Gives the address.
+    fn run(&self, task: impl Fn(usize) -> [usize; 11], chunks: usize, to: usize, bytes: usize) -> usize {
+        self.tell(task(to));
+        if self.threads.get() == 1 || chunks == 1 {
+            self.exports.alone(chunks);
+            return to;
         }
+        if self.exports.share(chunks, self.helpers.patience()) != 0 {
+            return to;
+        }
+        let end = to + bytes;
+        self.lose_helpers(end);
+        let anew = end.next_multiple_of(LINE);
+        self.reach_or_throw(anew + bytes);
+        self.tell(task(anew));
         self.exports.alone(chunks);
+        anew
     }
 
-    /// Goes on with one thread. Should a helper still write, then where nothing else will be: the memory up to `end` is
-    /// not given back.
+    /// Writes what is to be done where the module reads it.
+    fn tell(&self, task: [usize; 11]) {
+        let words = Uint32Array::new_with_byte_offset_and_length(&self.memory.buffer(), TASK, task.len() as u32);
+        words.copy_from(&task.map(|word| word as u32));
+    }
+
+    /// Goes on with one thread. A helper ends later than it is told to, and one that was only held up may still write: then
+    /// where nothing else will be, because the memory up to `end` is not given back.
     fn lose_helpers(&self, end: usize) {
         self.helpers.stop();
         self.threads.set(1);

@@ -19,17 +19,17 @@ const FIRST_RESULT_MS = 8 * 60_000;
 const REASON = 200;
 
 /**
- * Milliseconds, memory and the ratio of `{ name, model, device, threads, browser, pictures, rounds }`; throws where the peers
+ * Milliseconds, memory and the ratio of `{ name, model, device, threads, gpu, browser, pictures, rounds }`; throws where the peers
  * disagree. Where a peer cannot run a model that is `tooLarge`, its part is `{ failed }`, a sentence, and the ratio is null.
  */
 export async function measure(each, server, say) {
-  const { name, model, device, threads = 1, browser, pictures, rounds, leastRounds = LEAST_ROUNDS } = each;
+  const { name, model, device, threads = 1, gpu = false, browser, pictures, rounds, leastRounds = LEAST_ROUNDS } = each;
   const files = readdirSync(FOLDERS["/pictures/"]).filter((file) => file.endsWith(".png")).sort();
   const addresses = files.slice(0, pictures).map((file) => `/pictures/${file}`);
   const peers = [];
   try {
     for (const peer of PEERS) {
-      const opened = await openOrSay(peer, { model: MODELS[model], device, threads }, browser, addresses, server);
+      const opened = await openOrSay(peer, { model: MODELS[model], device, threads, gpu }, browser, addresses, server);
       peers.push(opened);
       say(`${name}  ${peer}: ${opened.failed ?? `open after ${seconds(opened.openMs)}, first run ${seconds(opened.firstMs)}`}`);
     }
@@ -66,8 +66,8 @@ async function openOrSay(peer, input, browser, addresses, server) {
 }
 
 /** A browser with a peer that has its model, has run once and so has its kernels compiled. */
-async function open(peer, { model, device, threads }, name, pictures, server, patience) {
-  const browser = await launch(name);
+async function open(peer, { model, device, threads, gpu }, name, pictures, server, patience) {
+  const browser = await launch(name, { gpu });
   let watch;
   try {
     const page = await browser.newPage();

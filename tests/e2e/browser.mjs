@@ -15,12 +15,18 @@ export const WEBGPU = {
   firefox: { "dom.webgpu.enabled": true, "dom.webgpu.workers.enabled": true, "gfx.webgpu.ignore-blocklist": true },
 };
 
-/** A fresh profile of `chromium` or `firefox`, headless. A browser that is missing is an error, not a skipped test. */
-export async function launch(name) {
+/** What gives Chromium the GPU of this machine instead. */
+const OWN_GPU = ["--enable-unsafe-webgpu", "--ignore-gpu-blocklist", "--enable-features=Vulkan"];
+
+/**
+ * A fresh profile of `chromium` or `firefox`, headless; `gpu`: with the GPU of this machine. A browser that is missing is an
+ * error, not a skipped test.
+ */
+export async function launch(name, { gpu = false } = {}) {
   const common = { executablePath: findBrowser(name), headless: true, protocolTimeout: 600_000 };
   if (name === "firefox")
     return puppeteer.launch({ ...common, browser: "firefox", extraPrefsFirefox: WEBGPU.firefox });
-  return puppeteer.launch({ ...common, args: ["--no-sandbox", ...WEBGPU.chromium] });
+  return puppeteer.launch({ ...common, args: ["--no-sandbox", ...(gpu ? OWN_GPU : WEBGPU.chromium)] });
 }
 
 /** The path of `chromium` or `firefox`. */

@@ -49,7 +49,7 @@ const STEPS: &[Step] = &[
     },
     Step { name: "chromium", run: |root| wasm_pack(root, &["--chrome", "--chromedriver"], "chromedriver") },
     Step { name: "firefox", run: |root| wasm_pack(root, &["--firefox", "--geckodriver"], "geckodriver") },
-    Step { name: "site", run: |root| site::build(root).map(|_| ()) },
+    Step { name: "site", run: |root| site::require_small(&site::build(root)?) },
     Step { name: "e2e", run: |root| e2e(root, &[]) },
     Step {
         name: "extension",

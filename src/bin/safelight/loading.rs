@@ -44,14 +44,28 @@ const TOKENIZER: &str = "models/tokenizer.json";
 const CHUNK: usize = 4 << 20;
 
 impl Model {
-    /// Opens the device, tests it, and reads the pack onto it.
+    /// Opens the device, tests it, and reads the pack onto it. Where the choice is ours, a GPU on which no kernel is right is
+    /// replaced by the CPU, which says why.
     pub async fn open(&self) -> Result<Extractor> {
+        match (self.open_on(None).await, self.device) {
+            (Err(Error::DeviceFailed { message, .. }), DeviceArgument::Auto) => {
+                self.open_on(Some(Device::cpu_instead(message))).await
+            }
+            (opened, _) => opened,
+        }
+    }
+
+    /// On this device, else on the one that was asked for.
+    async fn open_on(&self, device: Option<Device>) -> Result<Extractor> {
         let json = read(&self.pack.join("pack.json"))?;
         let manifest = Manifest::parse(&String::from_utf8_lossy(&json))?;
         let weights = manifest.weights_file()?.clone();
         let path = self.pack.join(&weights.name);
         let mut file = File::open(&path).map_err(|error| file_error(&path, &error))?;
-        let device = self.device().await?;
+        let device = match device {
+            Some(device) => device,
+            None => self.device().await?,
+        };
         let kept = kernels_file();
         if let Some(kernels) = kept.as_ref().and_then(|file| std::fs::read_to_string(file).ok()) {
             device.use_kernels(&kernels);

@@ -50,6 +50,8 @@ impl Ops for Cpu {
     type Vector = Tensor<1>;
     type Table = Tensor<2>;
 
+    const QUEUES: bool = false;
+
     fn weight(&self, [outputs, inputs]: [usize; 2], values: Values<'_>) -> Weight {
         let values = floats(values.dtype, values.bytes, values.scales).unwrap_or_default();
         if let Some(panels) = Panels::pack(&values, outputs, inputs) {

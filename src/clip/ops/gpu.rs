@@ -52,6 +52,8 @@ impl Ops for Gpu {
     type Vector = Buffer;
     type Table = Buffer;
 
+    const QUEUES: bool = true;
+
     fn weight(&self, shape: [usize; 2], values: Values<'_>) -> Weight {
         let new = |format, bytes: &[u8]| Weight::new(self.context(), format, shape, bytes, values.scales);
         match values.dtype {
@@ -72,7 +74,12 @@ impl Ops for Gpu {
             || Error::TensorType { name: "q_proj, k_proj, v_proj".to_owned(), got: "different ones".to_owned() };
         let weight = Weight::stack(self.context(), &weights).ok_or_else(mixed)?;
         let biases: Option<Vec<_>> = layers.iter().map(|layer| layer.bias.as_ref()).collect();
-        Ok(Linear { weight, bias: biases.map(|biases| stack_buffers(self.context(), &biases)) })
+        let bias = biases.map(|biases| stack_buffers(self.context(), &biases));
+        for layer in layers {
+            layer.weight.destroy();
+            layer.bias.inspect(Buffer::destroy);
+        }
+        Ok(Linear { weight, bias })
     }
 
     fn vector(&self, values: Vec<f32>) -> Buffer {
@@ -110,7 +117,7 @@ impl Ops for Gpu {
     fn picture_tokens(&self, pixels: Vec<f32>, embedding: &PictureEmbedding<Self>, config: &VisionConfig) -> Hidden {
         let gpu = self.context();
         let side = config.image_size;
-        gpu.begin(pixels.len() / (3 * side * side) * config.tokens());
+        gpu.begin();
         let pixels = gpu.upload(&pixels, 3 * side * side);
         let patches = rows::patches(gpu, &pixels, side, config.patch_size); // [n · patches, 3·patch·patch]
         let patches = self.product(&patches, &embedding.patch, Epilogue::Nothing); // [n · patches, width]
@@ -119,8 +126,8 @@ impl Ops for Gpu {
         Hidden { matrix, tokens }
     }
 
-    fn text_tokens(&self, values: Vec<f32>, [n, tokens, width]: [usize; 3], position: &Buffer) -> Hidden {
-        self.context().begin(n * tokens);
+    fn text_tokens(&self, values: Vec<f32>, [_, tokens, width]: [usize; 3], position: &Buffer) -> Hidden {
+        self.context().begin();
         let embedded = self.context().upload(&values, width);
         Hidden { matrix: rows::positions(self.context(), &embedded, position, tokens), tokens }
     }
@@ -161,6 +168,10 @@ impl Ops for Gpu {
             rows::gather(self.context(), &token.matrix, &from, &y, tokens.len(), index);
         }
         Hidden { matrix: y, tokens: tokens.len() }
+    }
+
+    fn submit(&self) {
+        self.context().submit();
     }
 
     async fn wait(&self) -> Result<()> {

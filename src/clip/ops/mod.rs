@@ -26,6 +26,9 @@ pub trait Ops: Debug + Clone {
     /// Positions, `[rows, width]`.
     type Table: Debug;
 
+    /// Work is recorded, and computed after it was submitted; otherwise at once.
+    const QUEUES: bool;
+
     /// Puts a weight on the device; `shape` is `[out, in]`.
     fn weight(&self, shape: [usize; 2], values: Values<'_>) -> Self::Weight;
 
@@ -77,6 +80,9 @@ pub trait Ops: Debug + Clone {
 
     /// Joins tokens: as many times `[n, 1, width]` → `[n, tokens, width]`.
     fn stack(&self, tokens: Vec<Self::Hidden>) -> Self::Hidden;
+
+    /// Lets the device begin with everything before.
+    fn submit(&self) {}
 
     /// Waits until everything before is computed.
     ///

@@ -45,12 +45,42 @@ impl<'a> Check<'a> {
         if self.layer.as_ref().is_none_or(|(of, _)| *of != format) {
             self.layer = Some((format, LayerTrial::new(&self.tuned.context, format)));
         }
-        let right = match &self.layer {
-            Some((_, trial)) => trial.is_right(&self.tuned.context, tile, follows).await?,
-            None => false,
+        let asking = match &self.layer {
+            Some((_, trial)) => trial.is_right(&self.tuned.context, tile, follows).await,
+            None => Ok(false),
         };
-        self.tuned.remember(asked, right);
-        Ok(right)
+        self.learn(asked, asking)
+    }
+
+    /// The first of `timed` that [`Check::is_right_tile`] finds right.
+    ///
+    /// # Errors
+    /// [`crate::Error::DeviceFailed`].
+    pub async fn first_right_tile(
+        &mut self,
+        timed: &[(f64, Tile)],
+        format: Format,
+        follows: Follows,
+    ) -> Result<Option<Tile>> {
+        for &(_, tile) in timed {
+            if self.is_right_tile(Some(tile), format, follows).await? {
+                return Ok(Some(tile));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first of `timed` that [`Check::is_right_walk`] finds right.
+    ///
+    /// # Errors
+    /// [`crate::Error::DeviceFailed`].
+    pub async fn first_right_walk(&self, timed: &[(f64, Walk)]) -> Result<Option<Walk>> {
+        for &(_, walk) in timed {
+            if self.is_right_walk(Some(walk)).await? {
+                return Ok(Some(walk));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether `walk` gives the right attention; no walk is not right.
@@ -64,8 +94,17 @@ impl<'a> Check<'a> {
             return Ok(known);
         }
         let heads = Sequences { tokens: self.heads.tokens.min(TOKENS), ..self.heads };
-        let right =
-            AttentionTrial::new(&self.tuned.context, heads, self.width).is_right(&self.tuned.context, walk).await?;
+        let asking =
+            AttentionTrial::new(&self.tuned.context, heads, self.width).is_right(&self.tuned.context, walk).await;
+        self.learn(asked, asking)
+    }
+
+    /// Remembers an answer. A kernel that the device complains about is not right.
+    fn learn(&self, asked: String, answer: Result<bool>) -> Result<bool> {
+        let right = match answer {
+            Err(error) if !self.tuned.context.forgive() => return Err(error),
+            answer => answer.unwrap_or(false),
+        };
         self.tuned.remember(asked, right);
         Ok(right)
     }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::gpu::attention::{Sequences, WALKS, Walk};
 use crate::gpu::linear::{TILES, Tile};
-use crate::gpu::weight::Product;
+use crate::gpu::weight::{Format, Product};
 use crate::hex::hex;
 
 /// What was chosen, by product and by attention. Written as JSON where choices are kept.
@@ -65,11 +65,24 @@ impl Choices {
         self.attention.insert(heads.name(), walk.name());
     }
 
-    /// The chosen tile; that of another product where none was chosen (they are right too), else the safest.
+    /// The chosen tile, or that of another product, of weights of the same format where there is one.
+    #[must_use]
+    pub fn known_tile(&self, product: Product) -> Option<Tile> {
+        let alike = |name: &String| name.ends_with(product.format.name());
+        let another = self.products.iter().find(|(name, _)| alike(name)).or_else(|| self.products.iter().next());
+        self.chosen_tile(product).or_else(|| another.and_then(|(_, name)| Tile::named(name)))
+    }
+
+    /// A walk that was chosen for any heads.
+    #[must_use]
+    pub fn known_walk(&self) -> Option<Walk> {
+        self.attention.values().next().and_then(|name| Walk::named(name))
+    }
+
+    /// [`Choices::known_tile`] (that of another product is right too), else the safest.
     #[must_use]
     pub fn tile(&self, product: Product) -> Tile {
-        let another = || self.products.values().next().and_then(|name| Tile::named(name));
-        self.chosen_tile(product).or_else(another).unwrap_or(TILES[0])
+        self.known_tile(product).unwrap_or(TILES[0])
     }
 
     /// The chosen walk; the safest where none was chosen.
@@ -87,7 +100,10 @@ fn build() -> String {
         include_str!("../wgsl/linear_tiled.wgsl"),
         include_str!("../wgsl/attention.wgsl"),
         include_str!("../wgsl/attention_tiled.wgsl"),
-    ] {
+    ]
+    .into_iter()
+    .chain([Format::F32, Format::F16, Format::Int8].map(Format::reader))
+    {
         hash.update(file);
     }
     let tiles = TILES.iter().map(Tile::name).chain(WALKS.iter().map(Walk::name));
@@ -98,7 +114,6 @@ fn build() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpu::weight::Format;
 
     #[test]
     fn choices_of_another_build_or_adapter_are_not_taken() {

@@ -5,7 +5,10 @@ use crate::gpu::context::Context;
 use crate::{Error, Result};
 
 /// A measurement shorter than this, in milliseconds, says more about the clock and the queue than about the kernel.
-pub const LEAST_MS: f64 = 4.0;
+pub const LEAST_MS: f64 = 8.0;
+
+/// Runs of a measurement at most.
+const MOST_RUNS: usize = 512;
 
 /// What a race is about: one product, or attention.
 pub trait Trial<W> {
@@ -16,10 +19,10 @@ pub trait Trial<W> {
     /// Whether its kernel is there already.
     fn is_compiled(&self, gpu: &Context, way: W) -> bool;
 
-    /// Computes it and gives whether the result is right.
+    /// Computes it into buffers that hold no earlier result, and gives whether this one is right.
     async fn is_right(&self, gpu: &Context, way: W) -> Result<bool>;
 
-    /// Computes it, and reads nothing.
+    /// Records the one kernel that computes it, and reads nothing.
     fn run(&self, gpu: &Context, way: W);
 
     /// How much kernel there is to compile: multiply-adds of floats in its innermost loop.
@@ -55,27 +58,15 @@ impl<'a> Races<'a> {
     /// time that is left.
     ///
     /// # Errors
-    /// [`Error::DeviceFailed`], also where no way gives the right result.
+    /// [`Error::DeviceFailed`] where the device was lost, and where no way gives the right result.
     pub async fn race<W: Copy>(&mut self, until: f64, ways: &[W], trial: &impl Trial<W>) -> Result<Vec<(f64, W)>> {
-        let gpu = self.gpu;
         let mut times: Vec<(f64, W)> = Vec::new();
         for &way in ways {
-            let is_first = times.is_empty(); // there must be one
-            let compiling = if trial.is_compiled(gpu, way) { 0.0 } else { self.slowness * trial.length(way) };
-            if !is_first && self.clock.ms() + compiling > until {
-                continue;
-            }
-            let start = Clock::start();
-            trial.probe(gpu, way).await?;
-            let compiled = start.ms();
-            let times_longer = trial.probe(gpu, way).await?;
-            let probed = start.ms() - compiled;
-            self.slowness = self.slowness.max((compiled - probed) / trial.length(way));
-            if !is_first && self.clock.ms() + 2.0 * probed * times_longer > until {
-                continue;
-            }
-            if trial.is_right(gpu, way).await? {
-                times.push((time(gpu, || trial.run(gpu, way)).await?, way));
+            match self.attempt(until, times.is_empty(), way, trial).await {
+                Ok(ms) => times.extend(ms.map(|ms| (ms, way))),
+                // What one way asks of the device in vain, another may not ask.
+                Err(error) if !self.gpu.forgive() => return Err(error),
+                Err(_) => (),
             }
         }
         if times.is_empty() {
@@ -84,6 +75,34 @@ impl<'a> Races<'a> {
         times.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         Ok(times)
     }
+
+    /// Milliseconds of one way; `None` where it is wrong, or not worth the time. The first one always is: there must be one.
+    async fn attempt<W: Copy>(
+        &mut self,
+        until: f64,
+        is_first: bool,
+        way: W,
+        trial: &impl Trial<W>,
+    ) -> Result<Option<f64>> {
+        let gpu = self.gpu;
+        let compiling = if trial.is_compiled(gpu, way) { 0.0 } else { self.slowness * trial.length(way) };
+        if !is_first && self.clock.ms() + compiling > until {
+            return Ok(None);
+        }
+        let start = Clock::start();
+        trial.probe(gpu, way).await?;
+        let compiled = start.ms();
+        let times_longer = trial.probe(gpu, way).await?;
+        let probed = start.ms() - compiled;
+        self.slowness = self.slowness.max((compiled - probed) / trial.length(way));
+        if !is_first && self.clock.ms() + 2.0 * probed * times_longer > until {
+            return Ok(None);
+        }
+        if !trial.is_right(gpu, way).await? {
+            return Ok(None);
+        }
+        time(gpu, || trial.run(gpu, way)).await.map(Some)
+    }
 }
 
 /// No way gives the right result.
@@ -91,7 +110,8 @@ pub fn none_right() -> Error {
     Error::DeviceFailed { device: "GPU", message: "every kernel gives a wrong result on it".to_owned() }
 }
 
-/// Milliseconds of one run, from as many as it takes to be sure.
+/// Milliseconds of one run, from as many as it takes to be sure. `run` records one kernel; its data are bound once, so that
+/// what is measured is the device.
 ///
 /// # Errors
 /// [`Error::DeviceFailed`].
@@ -99,11 +119,12 @@ pub async fn time(gpu: &Context, run: impl Fn()) -> Result<f64> {
     let mut runs = 1;
     loop {
         let clock = Clock::start();
-        (0..runs).for_each(|_| run());
+        run();
+        gpu.repeat(runs - 1);
         gpu.wait().await?;
         let ms = clock.ms();
-        if ms >= LEAST_MS || runs >= 64 {
-            return Ok(ms / f64::from(runs));
+        if ms >= LEAST_MS || runs >= MOST_RUNS {
+            return Ok(ms / runs as f64);
         }
         runs *= 8;
     }
@@ -162,7 +183,7 @@ mod tests {
     #[test]
     fn a_slow_way_is_probed_and_not_run() {
         let (gpu, trial) = (open(), Sleep { runs: Cell::new(0) });
-        let times = block_on(Races::start(&gpu).race(1000.0, &[6, 2000], &trial)).unwrap();
+        let times = block_on(Races::start(&gpu).race(1000.0, &[20, 2000], &trial)).unwrap();
         assert_eq!((times.len(), trial.runs.get()), (1, 2), "one run to look at the result, one to measure");
     }
 }

@@ -15,13 +15,15 @@ pub struct Tuned {
     choices: Mutex<Choices>,
     /// Which kernels were right, and which were not, when they were asked.
     answers: Mutex<HashMap<String, bool>>,
+    /// Milliseconds that choosing has taken.
+    spent: Mutex<f64>,
 }
 
 impl Tuned {
     /// The device, for which nothing is chosen yet.
     #[must_use]
     pub fn new(context: Context) -> Self {
-        Self { context, choices: Mutex::default(), answers: Mutex::default() }
+        Self { context, choices: Mutex::default(), answers: Mutex::default(), spent: Mutex::default() }
     }
 
     /// What was chosen for this device.
@@ -44,5 +46,21 @@ impl Tuned {
     /// Remembers whether a kernel was right.
     pub fn remember(&self, kernel: String, right: bool) {
         lock(&self.answers).insert(kernel, right);
+    }
+
+    /// Milliseconds that choosing has taken in this session, for all towers.
+    #[must_use]
+    pub fn spent(&self) -> f64 {
+        *lock(&self.spent)
+    }
+
+    /// Counts milliseconds of choosing.
+    pub fn spend(&self, ms: f64) {
+        *lock(&self.spent) += ms;
+    }
+
+    /// Lets choosing take its whole time again, for the bench.
+    pub fn renew(&self) {
+        *lock(&self.spent) = 0.0;
     }
 }

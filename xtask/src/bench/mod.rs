@@ -27,7 +27,7 @@ const PYTHON_PACKAGES: &[&str] = &["numpy", "onnx", "onnxruntime", "safetensors"
 
 /// What can be measured: what `tests/bench/run.mjs` knows, a device and a number of pictures; the terminal's program beside
 /// onnxruntime; and each kernel beside what the GPU can do. `l14`: the large model instead of the default one.
-const CASES: [&str; 14] = [
+const CASES: [&str; 17] = [
     "webgpu-1",
     "webgpu-8",
     "chromium-webgpu-1",
@@ -36,11 +36,14 @@ const CASES: [&str; 14] = [
     "cpu-1-threads-2",
     "cpu-8-threads-2",
     "l14-webgpu-1",
+    "l14-webgpu-8",
     "l14-cpu-1",
     "l14-cpu-1-threads-2",
+    "l14-cpu-8-threads-2",
     "native-1",
     "native-8",
     "native-l14-1",
+    "native-l14-8",
     "kernels",
 ];
 
@@ -59,6 +62,9 @@ pub struct Options {
     /// How often each case is measured after its first run, instead of its own number
     #[arg(long, value_name = "N")]
     rounds: Option<u32>,
+    /// On this machine's GPU instead of software that plays one; natively beside the processor
+    #[arg(long)]
+    gpu: bool,
 }
 
 /// Builds what is missing, measures, prints.
@@ -73,7 +79,7 @@ pub fn bench(root: &Path, options: &Options) -> Result<()> {
     }
     for case in native {
         let Some(case) = native::Case::parse(case) else {
-            native::kernels(root, options.json)?;
+            native::kernels(root, options.json, options.gpu)?;
             continue;
         };
         let (python, packages) = python(root)?;
@@ -84,7 +90,8 @@ pub fn bench(root: &Path, options: &Options) -> Result<()> {
             (float_model(root)?, None)
         };
         let onnx = native::Onnxruntime { python, packages, model };
-        native::compare(root, &onnx, pack.as_deref(), case.pictures, options.rounds, options.json)?;
+        let Options { rounds, json, gpu, .. } = *options;
+        native::compare(root, &onnx, pack.as_deref(), &native::How { pictures: case.pictures, rounds, json, gpu })?;
     }
     Ok(())
 }
@@ -101,6 +108,7 @@ fn in_browsers(root: &Path, options: &Options, cases: &[&str]) -> Result<()> {
     }
     site::build(root)?;
     measure.args(options.json.then_some("--json"));
+    measure.args(options.gpu.then_some("--gpu"));
     measure.args(cases.iter().flat_map(|case| ["--only", case]));
     measure.args(options.rounds.iter().flat_map(|rounds| ["--rounds".to_owned(), rounds.to_string()]));
     let status = measure.status().context("node cannot be started")?;

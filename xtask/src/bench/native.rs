@@ -43,6 +43,17 @@ impl Case {
     }
 }
 
+/// How the sides are compared.
+pub struct How {
+    pub pictures: usize,
+    /// Instead of [`ROUNDS`].
+    pub rounds: Option<u32>,
+    /// JSON instead of lines.
+    pub json: bool,
+    /// Also on the GPU.
+    pub gpu: bool,
+}
+
 /// What runs the other side.
 pub struct Onnxruntime {
     pub python: &'static str,
@@ -76,14 +87,8 @@ struct Answer {
 
 /// Prints one line for each engine: milliseconds from pixels to embeddings, how much longer this project takes, and the start,
 /// from nothing to the first result. `pack` is the folder of another model than the default one.
-pub fn compare(
-    root: &Path,
-    onnx: &Onnxruntime,
-    pack: Option<&Path>,
-    pictures: usize,
-    rounds: Option<u32>,
-    as_json: bool,
-) -> Result<()> {
+pub fn compare(root: &Path, onnx: &Onnxruntime, pack: Option<&Path>, how: &How) -> Result<()> {
+    let How { pictures, rounds, json: as_json, gpu } = *how;
     build(root)?;
     let folder = root.join("tests/golden/clip/pictures");
     let entries = fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
@@ -92,9 +97,12 @@ pub fn compare(
     files.sort();
     files.truncate(pictures);
     let pixels = root.join("target/bench/pixels");
-    let mut ours = command(root, "target/release/safelight", ["bench-tower", "--device", "cpu", "--pixels"]);
-    ours.arg(&pixels).args(&files).args(pack.iter().flat_map(|pack| [Path::new("--pack"), pack]));
-    let mut peers = vec![Peer::start(&mut ours, "Safelight")?];
+    let mut peers = Vec::new();
+    for device in ["cpu"].into_iter().chain(gpu.then_some("gpu")) {
+        let mut ours = command(root, "target/release/safelight", ["bench-tower", "--device", device, "--pixels"]);
+        ours.arg(&pixels).args(&files).args(pack.iter().flat_map(|pack| [Path::new("--pack"), pack]));
+        peers.push(Peer::start(&mut ours, "Safelight")?);
+    }
     for threads in THREADS {
         let mut theirs = command(root, onnx.python, ["tests/bench/native.py"]);
         theirs.args([&onnx.model, &pixels]).arg(threads.to_string()).env("PYTHONPATH", &onnx.packages);
@@ -173,12 +181,13 @@ fn middle(times: &[f64]) -> f64 {
     times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Prints each kernel's rate.
-pub fn kernels(root: &Path, as_json: bool) -> Result<()> {
+/// Prints each kernel's rate, on this machine's GPU or on software that plays one.
+pub fn kernels(root: &Path, as_json: bool, gpu: bool) -> Result<()> {
     build(root)?;
     let mut measure = command(root, "target/release/safelight", ["bench-kernels"]);
     measure.args(as_json.then_some("--json"));
-    let status = on_software_gpu(&mut measure).status().context("the terminal's program cannot be started")?;
+    let measure = if gpu { &mut measure } else { on_software_gpu(&mut measure) };
+    let status = measure.status().context("the terminal's program cannot be started")?;
     ensure!(status.success(), "the measuring ended with {status}; its message is above");
     Ok(())
 }
