@@ -116,8 +116,8 @@ pub async fn audit(set: &TrainingSet, progress: &mut impl Progress) -> Result<Au
     let enough = reason.is_none();
     let (null_auc, null_auc_over_sources) = if enough {
         let scores = null_scores(pictures, &generated, &folds, progress).await?;
-        let scored = Scored { scores: &scores, generated: &generated };
-        (scored.auc_estimate(&units, 1), scored.auc_estimate(&Units::sources(&generated, &sources), 1))
+        let told = Scored { scores: &scores, generated: &generated };
+        (told.auc_estimate(&units, 1), told.auc_estimate(&Units::sources(&generated, &sources), 1))
     } else {
         (None, None)
     };
