@@ -86,8 +86,10 @@ export interface AuditReport {
   pictures: number;
   generated: number;
   real: number;
-  /** Cross-validated ROC area of a classifier that sees facts only. */
+  /** Cross-validated ROC area of a classifier that sees facts only; its interval is of these pictures. */
   nullAuc: Estimate | null;
+  /** The same with an interval over what a head's figures draw anew, to hold the two against each other; reports of before lack it. */
+  nullAucOverSources?: Estimate | null;
   /** Why `nullAuc` is missing, a sentence. */
   reason: string | null;
   factsThatTell: { fact: string; auc: number }[];

@@ -56,6 +56,17 @@ impl HeadFile {
         self.info.dimension
     }
 
+    /// Refuses features of another length than it reads.
+    ///
+    /// # Errors
+    /// [`Error::HeadFormat`].
+    pub fn require_dimension(&self, dimension: usize) -> Result<()> {
+        if self.dimension() == dimension {
+            return Ok(());
+        }
+        Err(refuse(format!("it reads {} numbers a picture, not {dimension}", self.dimension())))
+    }
+
     /// Parses and checks a file.
     ///
     /// # Errors

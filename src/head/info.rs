@@ -1,5 +1,7 @@
 //! What a head's file says of the head: features, calibration, limits, figures.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::features::FeatureSpec;
@@ -136,8 +138,25 @@ impl HeadInfo {
     /// The sources whose pictures it learnt from; heads of before do not tell.
     #[must_use]
     pub fn source_names(&self) -> Vec<&str> {
-        let names = self.training.get("sourceNames").and_then(serde_json::Value::as_array);
-        names.into_iter().flatten().filter_map(serde_json::Value::as_str).collect()
+        self.names_in("sourceNames").collect()
+    }
+
+    /// The pictures that it learnt from, each by the first 16 digits of its file's SHA-256: enough to see whether a
+    /// picture is one of them, not to get it back. Heads of before do not tell.
+    #[must_use]
+    pub fn picture_digests(&self) -> BTreeSet<&str> {
+        self.names_in("pictureDigests").collect()
+    }
+
+    /// Whether [`HeadInfo::picture_digests`] are all of them, those of the heads that it started from too.
+    #[must_use]
+    pub fn tells_pictures(&self) -> bool {
+        self.is_blank() || self.training.get("digestsOfAll").and_then(serde_json::Value::as_bool).unwrap_or_default()
+    }
+
+    fn names_in(&self, list: &str) -> impl Iterator<Item = &str> {
+        let names = self.training.get(list).and_then(serde_json::Value::as_array);
+        names.into_iter().flatten().filter_map(serde_json::Value::as_str)
     }
 
     /// Calls pictures generated from the measured limit with this false-positive rate on.

@@ -1,6 +1,6 @@
 //! Resampling with replacement, for intervals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,10 @@ pub enum Resampled {
 /// What is drawn together: of each class, units of pictures by index.
 #[derive(Debug, Clone)]
 pub struct Units {
+    /// Of the generated ones, and of the real ones.
     of_class: [Vec<Vec<usize>>; 2],
+    /// How many there are; a source with both classes is one.
+    count: usize,
     resampled: Resampled,
 }
 
@@ -34,7 +37,8 @@ impl Units {
     pub fn pictures(generated: &[bool]) -> Self {
         let of =
             |class: bool| (0..generated.len()).filter(move |&index| generated[index] == class).map(|index| vec![index]);
-        Self { of_class: [of(true).collect(), of(false).collect()], resampled: Resampled::Pictures }
+        let of_class = [of(true).collect(), of(false).collect()];
+        Self { of_class, count: generated.len(), resampled: Resampled::Pictures }
     }
 
     /// Whole sources where every picture has one and each class has at least [`SOURCES`] of them, else every
@@ -48,7 +52,21 @@ impl Units {
         if sources.iter().any(String::is_empty) || of_class.iter().any(|of| of.len() < SOURCES) {
             return Self::pictures(generated);
         }
-        Self { of_class: of_class.map(|of| of.into_values().collect()), resampled: Resampled::Sources }
+        let count = sources.iter().collect::<BTreeSet<_>>().len();
+        let of_class = of_class.map(|of| of.into_values().collect());
+        Self { of_class, count, resampled: Resampled::Sources }
+    }
+
+    /// How many units there are, which is how many independent trials a figure of all pictures is.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// How many of them hold generated pictures, and how many real ones.
+    #[must_use]
+    pub fn count_by_class(&self) -> [usize; 2] {
+        [self.of_class[0].len(), self.of_class[1].len()]
     }
 
     /// What is drawn.
@@ -82,6 +100,7 @@ mod tests {
         let sources: Vec<String> = (0..40).map(|index| format!("{}", index / 4)).collect();
         let units = Units::sources(&generated, &sources);
         assert_eq!(units.resampled(), Resampled::Sources);
+        assert_eq!((units.count(), units.count_by_class()), (10, [5, 5]));
         let times = units.draw(40, &mut 3);
         assert!(times.chunks(4).all(|source| source.iter().all(|&count| count == source[0])), "{times:?}");
         assert_eq!(times.iter().sum::<u32>(), 40);

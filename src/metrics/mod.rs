@@ -41,8 +41,8 @@ pub struct Scored<'a> {
 
 impl Estimate {
     /// From resampled values. Resamples of a perfect result are all perfect, which would be an interval
-    /// without width: there the far end is what `n` independent trials still allow (Clopper, Pearson
-    /// 1934): 0.025^(1/n).
+    /// without width: there the far end is what `n` independent trials, the units that were drawn, still allow
+    /// (Clopper, Pearson 1934): 0.025^(1/n).
     #[must_use]
     pub fn from_resamples(value: f64, mut resamples: Vec<f64>, n: usize) -> Self {
         resamples.sort_by(f64::total_cmp);
@@ -71,7 +71,7 @@ impl Estimate {
         };
         let mut state = seed;
         let resamples = if n == 0 { vec![] } else { (0..ROUNDS).map(|_| share(&units.draw(n, &mut state))).collect() };
-        (n > 0).then(|| Self::from_resamples(share(&vec![1; n]), resamples, n))
+        (n > 0).then(|| Self::from_resamples(share(&vec![1; n]), resamples, units.count()))
     }
 }
 
@@ -83,10 +83,10 @@ impl Scored<'_> {
         Some(Ranked::new(*self)?.value(Figure::Auc))
     }
 
-    /// [`Scored::auc`] with its interval, each class resampled by itself. `None` where a class is absent.
+    /// [`Scored::auc`] with its interval, each class drawing its `units` anew. `None` where a class is absent.
     #[must_use]
-    pub fn auc_estimate(&self, seed: u64) -> Option<Estimate> {
-        Ranked::new(*self)?.estimates(&[Figure::Auc], &Units::pictures(self.generated), ROUNDS, seed).into_iter().next()
+    pub fn auc_estimate(&self, units: &Units, seed: u64) -> Option<Estimate> {
+        Ranked::new(*self)?.estimates(&[Figure::Auc], units, ROUNDS, seed).into_iter().next()
     }
 
     /// Share of real pictures that score at least `threshold`. `None` without real pictures.
@@ -124,8 +124,24 @@ mod tests {
         let generated: Vec<bool> =
             scores.iter().enumerate().map(|(i, &score)| score + (i % 50) as f32 > 70.0).collect();
         let Estimate { value, interval: [low, high] } =
-            Scored { scores: &scores, generated: &generated }.auc_estimate(1).unwrap();
+            Scored { scores: &scores, generated: &generated }.auc_estimate(&Units::pictures(&generated), 1).unwrap();
         assert!(low < value && value < high && high - low < 0.2, "{low} {value} {high}");
+    }
+
+    /// Ten sources that are all judged right are ten trials, however many pictures they have: 0.025^(1/10).
+    #[test]
+    fn a_perfect_result_leaves_as_much_doubt_as_it_has_sources() {
+        let generated: Vec<bool> = (0..400).map(|index| index % 2 == 0).collect();
+        let sources: Vec<String> = (0..400).map(|index| format!("{}", index % 20)).collect();
+        let scores: Vec<f32> = generated.iter().map(|&class| if class { 1.0 } else { -1.0 }).collect();
+        let units = Units::sources(&generated, &sources);
+        let perfect = Scored { scores: &scores, generated: &generated };
+        let area = perfect.auc_estimate(&units, 1).unwrap();
+        assert!((area.interval[0] - 0.025_f64.powf(0.1)).abs() < 1e-12 && area.interval[1] >= 1.0, "{area:?}");
+        let share = Estimate::share(&[true; 400], &units, 1).unwrap();
+        assert!((share.interval[0] - 0.025_f64.powf(0.05)).abs() < 1e-12, "{share:?}");
+        let by_picture = perfect.auc_estimate(&Units::pictures(&generated), 1).unwrap();
+        assert!((by_picture.interval[0] - 0.025_f64.powf(1.0 / 200.0)).abs() < 1e-12, "{by_picture:?}");
     }
 
     /// The binomial's standard deviation is √(0.3 · 0.7 / 100) = 0.046.

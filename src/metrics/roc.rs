@@ -101,7 +101,7 @@ impl Ranked {
                 resamples.push(self.figure(figure, &times));
             }
         }
-        let [generated, real] = self.counts;
+        let [generated, real] = units.count_by_class();
         let trials = |figure: &Figure| if *figure == Figure::Auc { generated.min(real) } else { generated };
         let each = figures.iter().zip(resamples);
         each.map(|(figure, resamples)| Estimate::from_resamples(self.value(*figure), resamples, trials(figure)))

@@ -3,11 +3,13 @@
 
 use serde::Serialize;
 
+use super::data::duplicates;
 use super::data::set::TrainingSet;
 use super::trainer::Trainer;
 use super::trainer::config::TrainConfig;
 use crate::device::Device;
 use crate::head::{Head, HeadFile};
+use crate::metrics::bootstrap::Units;
 use crate::metrics::{Estimate, Scored};
 use crate::progress::Progress;
 use crate::random::random;
@@ -30,7 +32,8 @@ pub struct Point {
 
 /// Leads `base` to `count` pictures a class of `set`, for every count that leaves at least [`REST`] of each
 /// class, `seeds` times with other pictures. All counts of a seed are judged on the same rest, and each
-/// count's pictures hold those of the smaller ones. `progress` is told of every training.
+/// count's pictures hold those of the smaller ones. Of pictures that are there twice, the first counts: on a copy of
+/// what it learnt from any head is good. `progress` is told of every training.
 ///
 /// # Errors
 /// [`Error::TrainingSet`] where the set is too small for any count; as [`Trainer::new`] and
@@ -43,7 +46,10 @@ pub async fn curve(
     seeds: u64,
     progress: &mut impl Progress,
 ) -> Result<Vec<Point>> {
-    let of_class = |class: bool| (0..set.len()).filter(move |&index| set.pictures[index].generated == class);
+    let duplicates = duplicates::find(&set.pictures, &mut ()).await?;
+    let cluster = duplicates::clusters(set.len(), &duplicates);
+    let single: Vec<usize> = (0..set.len()).filter(|&index| cluster[index] == index).collect();
+    let of_class = |class: bool| single.iter().copied().filter(move |&index| set.pictures[index].generated == class);
     let smaller = of_class(true).count().min(of_class(false).count());
     let mut counts: Vec<usize> = counts.iter().copied().filter(|count| count + REST <= smaller).collect();
     counts.push(0);
@@ -55,7 +61,7 @@ pub async fn curve(
         return Err(Error::TrainingSet { message });
     }
     let mut points: Vec<Point> =
-        counts.iter().map(|&count| Point { count, judged: set.len() - 2 * largest, tiers: Vec::new() }).collect();
+        counts.iter().map(|&count| Point { count, judged: single.len() - 2 * largest, tiers: Vec::new() }).collect();
     let total = counts.len() * seeds as usize;
     for seed in 0..seeds {
         let orders = [true, false].map(|class| shuffled(of_class(class).collect(), seed));
@@ -98,7 +104,9 @@ async fn areas(set: &TrainingSet, head: &Head, pictures: &[usize]) -> Result<Vec
         let rows = logits.chunks(treatments.len().max(1));
         let scores: Vec<f32> = rows.map(|row| row.iter().sum::<f32>() / row.len().max(1) as f32).collect();
         let generated: Vec<bool> = pictures.iter().map(|&index| set.pictures[index].generated).collect();
-        areas.extend(Scored { scores: &scores, generated: &generated }.auc_estimate(1).map(|area| (tier, area)));
+        let units = Units::pictures(&generated);
+        areas
+            .extend(Scored { scores: &scores, generated: &generated }.auc_estimate(&units, 1).map(|area| (tier, area)));
     }
     Ok(areas)
 }
@@ -116,7 +124,7 @@ fn shuffled(mut indices: Vec<usize>, seed: u64) -> Vec<usize> {
 mod tests {
     use super::super::data::set::LabelledPicture;
     use super::*;
-    use crate::features::FeatureSpec;
+    use crate::features::{FeatureSpec, TowerShape};
     use crate::head::info::PackRef;
     use crate::train::session::{Naming, Session};
     use crate::train::validation::limits::Aims;
@@ -168,6 +176,33 @@ mod tests {
             let few = curve(&set(20, true), &base, &config(), &[10], 1, &mut ()).await.unwrap_err();
             assert_eq!(few.code(), "training-set");
         });
+    }
+
+    /// Every picture is there four times: 40 different ones.
+    #[test]
+    fn copies_are_neither_learnt_from_nor_judged() {
+        pollster::block_on(async {
+            let mut copies = TrainingSet::new(2, vec![Treatment::AsGiven]);
+            let base = blank(&copies);
+            let single = set(40, true);
+            for index in 0..160 {
+                let mut picture = single.pictures[index / 4].clone();
+                picture.facts.sha256 = format!("{}", index / 4);
+                let row = single.rows(&[index / 4], &[0]).features.to_vec();
+                copies.add(picture, &row).unwrap();
+            }
+            let points = curve(&copies, &base, &config(), &[5, 30], 1, &mut ()).await.unwrap();
+            let counts: Vec<_> = points.iter().map(|point| (point.count, point.judged)).collect();
+            assert_eq!(counts, [(0, 30), (5, 30)]);
+        });
+    }
+
+    /// A head that adds its inputs.
+    fn blank(set: &TrainingSet) -> HeadFile {
+        let shape = TowerShape { layers: 0, width: 1, projection: set.dimension / 2 };
+        let mut head = HeadFile::blank(PackRef { id: String::new(), sha256: String::new() }, shape);
+        head.output_weight.fill(1.0);
+        head
     }
 
     #[test]

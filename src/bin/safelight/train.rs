@@ -59,7 +59,8 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let config = arguments.recipe.config()?;
+    let preset = if arguments.base.is_some() { "fine-tune" } else { "default" };
+    let config = arguments.recipe.config_or(preset)?;
     let base = arguments.base.as_ref().map(|path| HeadFile::read(&loading::read(path)?)).transpose()?;
     let views = base.as_ref().map_or(&arguments.feature.views, |base| &base.info.features.views);
     let treatments = arguments.feature.treatments();
@@ -78,12 +79,14 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let set = file.training_set(&spec)?;
     let audited = audit(&set, &mut ()).await?;
     println!("{}\n", tables::audit(&audited));
-    let (set, spec) = match arguments.feature.captions {
-        Captions::Auto if base.is_none() && audited.captions_tell() => {
-            println!("Training goes on without captions; --captions on reads them all the same.\n");
+    // A head that reads captions is led on with them.
+    let may_leave_out = arguments.feature.captions == Captions::Auto && base.is_none();
+    let (set, spec) = match audited.against_captions().filter(|_| may_leave_out) {
+        Some(reason) => {
+            println!("{reason} Training goes on without captions; --captions on reads them all the same.\n");
             (set.without_captions(), FeatureSpec { caption: false, ..spec })
         }
-        _ => (set, spec),
+        None => (set, spec),
     };
 
     let device = Device::cpu();

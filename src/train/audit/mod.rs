@@ -11,6 +11,7 @@ use super::data::set::{LabelledPicture, TrainingSet};
 use super::validation::folds::Folds;
 use super::validation::logistic::Logistic;
 use crate::Result;
+use crate::metrics::bootstrap::Units;
 use crate::metrics::calibration::class_weights;
 use crate::metrics::{Estimate, Scored};
 use crate::progress::{self, Progress};
@@ -30,8 +31,13 @@ pub struct AuditReport {
     pub generated: usize,
     /// Of them real.
     pub real: usize,
-    /// Cross-validated ROC area of the classifier that sees facts only.
+    /// Cross-validated ROC area of the classifier that sees facts only. Its interval draws pictures anew, because what is
+    /// asked is whether these pictures can be told apart so: a few sources would leave that open where all are.
     pub null_auc: Option<Estimate>,
+    /// The same area; its interval draws what those of a head's figures draw, to hold the two against each other: whole
+    /// sources, where there are enough. Reports of before lack it.
+    #[serde(default)]
+    pub null_auc_over_sources: Option<Estimate>,
     /// Why it is missing, a sentence.
     pub reason: Option<String>,
     /// Pictures with a caption; 0 where captions are not read.
@@ -57,6 +63,16 @@ impl AuditReport {
     #[must_use]
     pub fn captions_tell(&self) -> bool {
         self.caption_auc.is_some_and(|auc| auc.interval[0] > 0.5)
+    }
+
+    /// Why a head had better not read the captions, a sentence; `None` where nothing speaks against it.
+    #[must_use]
+    pub fn against_captions(&self) -> Option<&'static str> {
+        if self.captioned > 0 && self.caption_auc.is_none() {
+            Some("There are too few pictures to tell whether the captions give the label away.")
+        } else {
+            self.captions_tell().then_some("The captions give the label away.")
+        }
     }
 }
 
@@ -95,18 +111,20 @@ pub async fn audit(set: &TrainingSet, progress: &mut impl Progress) -> Result<Au
     let duplicates = duplicates::find(pictures, progress).await?;
     let cluster = duplicates::clusters(pictures.len(), &duplicates);
     let folds = Folds::deal(&generated, &sources, &cluster, FOLDS);
-    let enough = count.min(real) >= NEEDED;
-    let (null_auc, reason) = if enough {
+    let units = Units::pictures(&generated);
+    let reason = reason(count, real, &folds);
+    let enough = reason.is_none();
+    let (null_auc, null_auc_over_sources) = if enough {
         let scores = null_scores(pictures, &generated, &folds, progress).await?;
-        (Scored { scores: &scores, generated: &generated }.auc_estimate(1), None)
+        let told = Scored { scores: &scores, generated: &generated };
+        (told.auc_estimate(&units, 1), told.auc_estimate(&Units::sources(&generated, &sources), 1))
     } else {
-        let few = if count < real { format!("{count} generated") } else { format!("{real} real") };
-        (None, Some(format!("This needs at least {NEEDED} pictures of each class; there are {few} ones.")))
+        (None, None)
     };
     let captioned = if set.reads_captions() { captions::count(set) } else { 0 };
     let caption_auc = if enough && captioned > 0 {
         let scores = captions::scores(set, &folds, progress).await?;
-        Scored { scores: &scores, generated: &generated }.auc_estimate(1)
+        Scored { scores: &scores, generated: &generated }.auc_estimate(&units, 1)
     } else {
         None
     };
@@ -115,6 +133,7 @@ pub async fn audit(set: &TrainingSet, progress: &mut impl Progress) -> Result<Au
         generated: count,
         real,
         null_auc,
+        null_auc_over_sources,
         reason,
         captioned,
         caption_auc,
@@ -126,6 +145,16 @@ pub async fn audit(set: &TrainingSet, progress: &mut impl Progress) -> Result<Au
     };
     report.warnings = warnings(&report, &sources, &folds);
     Ok(report)
+}
+
+/// Why nothing can be cross-validated, a sentence.
+fn reason(generated: usize, real: usize, folds: &Folds) -> Option<String> {
+    if generated.min(real) < NEEDED {
+        let few = if generated < real { format!("{generated} generated") } else { format!("{real} real") };
+        return Some(format!("This needs at least {NEEDED} pictures of each class; there are {few} ones."));
+    }
+    let alike = "This needs pictures that differ: nearly all of one class are the same one.";
+    (folds.count == 0).then(|| alike.to_owned())
 }
 
 /// The logit of every picture from a classifier of facts that was fitted without the picture's fold.
@@ -206,11 +235,14 @@ fn warnings(report: &AuditReport, sources: &[String], folds: &Folds) -> Vec<Stri
     let near = report.duplicates.len() - exact;
     if exact + near > 0 {
         let leaking = duplicates(&|duplicate| folds.of[duplicate.a] != folds.of[duplicate.b]);
-        let leak = match leaking {
-            0 => "they are kept in one fold".to_owned(),
-            _ => format!("{leaking} of them lie in another source than their double, so figures are a little too good"),
+        let leak = match (folds.count, leaking) {
+            (0, _) => String::new(),
+            (_, 0) => "; they are kept in one fold".to_owned(),
+            _ => {
+                format!("; {leaking} of them lie in another source than their double, so figures are a little too good")
+            }
         };
-        warnings.push(format!("{exact} pictures are there twice and {near} nearly so; {leak}."));
+        warnings.push(format!("{exact} pictures are there twice and {near} nearly so{leak}."));
     }
     if report.balance < 0.2 && report.pictures > 0 {
         let smaller = if report.generated < report.real { "generated" } else { "real" };
@@ -220,13 +252,13 @@ fn warnings(report: &AuditReport, sources: &[String], folds: &Folds) -> Vec<Stri
         ));
     }
     let named: BTreeSet<&str> = sources.iter().map(String::as_str).filter(|source| !source.is_empty()).collect();
-    if !folds.grouped {
+    if folds.count > 0 && !folds.grouped {
         warnings.push(
-            "The folders do not name several sources of each class, so figures will be of pictures like these, \
-             not of new sources."
+            "Whole sources cannot be held out: the folders do not name several of each class, or one of them has \
+             nearly all pictures of it. So figures will be of pictures like these, not of new sources."
                 .to_owned(),
         );
-    } else if report.one_class_sources.len() == named.len() {
+    } else if folds.grouped && report.one_class_sources.len() == named.len() {
         warnings.push(
             "Every source has pictures of one class only: what tells sources apart also tells the classes apart."
                 .to_owned(),

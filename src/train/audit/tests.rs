@@ -57,6 +57,42 @@ fn captions_that_give_the_label_away_are_found_out() {
     assert_eq!(report.captioned, 200);
     assert!(report.caption_auc.unwrap().interval[0] > 0.85, "{:?}", report.caption_auc);
     assert!(report.warnings.iter().any(|warning| warning.contains("without captions")), "{:?}", report.warnings);
+    assert!(report.against_captions().is_some());
+}
+
+#[test]
+fn captions_that_cannot_be_judged_had_better_be_left_out() {
+    let report = captioned(&folder(30, None), 2, |_, generated| vec![if generated { 1.0 } else { 0.5 }; 2]);
+    assert_eq!((report.captioned, report.caption_auc, report.captions_tell()), (30, None, false));
+    assert!(report.against_captions().unwrap().contains("too few"));
+    assert_eq!(audited(&folder(30, None)).against_captions(), None, "there are none");
+}
+
+/// These pictures give it away, every one of them; but a head's figures are drawn anew by source, and five sources a
+/// class leave doubt for others.
+#[test]
+fn facts_are_held_against_a_head_by_source_and_accused_by_picture() {
+    let report = audited(&folder(200, Some(512)));
+    let [by_picture, by_source] = [report.null_auc, report.null_auc_over_sources].map(|auc| auc.unwrap().interval[0]);
+    assert!(by_picture > 0.95 && (by_source - 0.025_f64.powf(0.2)).abs() < 1e-12, "{by_picture} {by_source}");
+    assert!(report.warnings.iter().any(|warning| warning.contains("Equalise")), "{:?}", report.warnings);
+}
+
+/// Two sources that mix the classes unevenly: no part of the folds may have one class only.
+#[test]
+fn sources_with_both_classes_leave_both_to_learn_from() {
+    let mut pictures = folder(300, Some(512));
+    for (index, picture) in pictures.iter_mut().enumerate() {
+        picture.generated = index.is_multiple_of(2);
+        picture.source = match (picture.generated, index < 200) {
+            (false, true) | (true, false) => "b",
+            (false, false) => "a",
+            (true, true) => "c",
+        }
+        .to_owned();
+    }
+    let report = audited(&pictures);
+    assert!(report.null_auc.unwrap().value > 0.95, "{:?}", report.null_auc);
 }
 
 #[test]

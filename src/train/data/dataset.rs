@@ -66,6 +66,20 @@ impl Dataset {
         }
     }
 
+    /// The inputs that are 0 in every row, by index, such as those of a view that no picture was large enough for:
+    /// nothing can be learnt of them.
+    #[must_use]
+    pub fn unseen(&self) -> Vec<usize> {
+        let mut unseen: Vec<usize> = (0..self.dimension).collect();
+        for row in 0..self.len() {
+            if unseen.is_empty() {
+                break; // as a rule after the first row
+            }
+            unseen.retain(|input| self.features.is_zero(row * self.dimension + input));
+        }
+        unseen
+    }
+
     /// Weights with mean 1, `[n]`: both classes weigh the same, and within a class every source as
     /// [`Weighting::Root`] has it.
     #[must_use]

@@ -19,7 +19,7 @@ pub enum Kind {
     Near,
 }
 
-/// A picture that an earlier one is a duplicate of.
+/// A picture, and an earlier one that it is a duplicate of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Duplicate {
@@ -44,8 +44,9 @@ const ASPECT: f64 = 1.05;
 /// Pictures compared between two breaths.
 const CHUNK: usize = 512;
 
-/// Every picture that is a duplicate, once, with the first that it duplicates; exact before near. Near
-/// are pictures of one aspect whose hashes differ in at most [`NEAR_BITS`] of 64 and are not flat.
+/// As few pairs as join all pictures that are duplicates of each other, also by way of others: every cluster of
+/// k pictures has k − 1. Of each picture the exact before the near ones, and the earliest first. Near are pictures
+/// of one aspect whose hashes differ in at most [`NEAR_BITS`] of 64 and are not flat.
 ///
 /// # Errors
 /// [`crate::Error::Cancelled`].
@@ -57,6 +58,7 @@ pub async fn find(pictures: &[LabelledPicture], progress: &mut impl Progress) ->
     };
     let mut first: HashMap<&str, usize> = HashMap::new();
     let mut found = Vec::new();
+    let mut clusters = Clusters::new(pictures.len());
     for b in 0..pictures.len() {
         if b % CHUNK == 0 {
             progress::step(progress, b, pictures.len())?;
@@ -64,16 +66,17 @@ pub async fn find(pictures: &[LabelledPicture], progress: &mut impl Progress) ->
         }
         let digest = pictures[b].facts.sha256.as_str();
         let exact = if digest.is_empty() { None } else { first.get(digest).copied() };
-        let near = || {
-            let hash = hashes[b]?;
-            (0..b).find(|&a| {
-                let alike = hashes[a].is_some_and(|other| (hash ^ other).count_ones() <= NEAR_BITS);
-                alike && (1.0 / ASPECT..=ASPECT).contains(&(aspect(a) / aspect(b)))
-            })
+        let mut join = |a: usize, kind: Kind| {
+            if clusters.join(a, b) {
+                found.push(Duplicate { a, b, kind, across_classes: pictures[a].generated != pictures[b].generated });
+            }
         };
-        let kind = if exact.is_some() { Kind::Exact } else { Kind::Near };
-        if let Some(a) = exact.or_else(near) {
-            found.push(Duplicate { a, b, kind, across_classes: pictures[a].generated != pictures[b].generated });
+        if let Some(a) = exact {
+            join(a, Kind::Exact); // what is near to it, that one has found
+        } else if let Some(hash) = hashes[b] {
+            let alike = |a: usize| hashes[a].is_some_and(|other| (hash ^ other).count_ones() <= NEAR_BITS);
+            let near = (0..b).filter(|&a| alike(a) && (1.0 / ASPECT..=ASPECT).contains(&(aspect(a) / aspect(b))));
+            near.for_each(|a| join(a, Kind::Near));
         }
         first.entry(digest).or_insert(b);
     }
@@ -83,12 +86,37 @@ pub async fn find(pictures: &[LabelledPicture], progress: &mut impl Progress) ->
 /// The same number for pictures that are duplicates of each other, `[n]`.
 #[must_use]
 pub fn clusters(n: usize, duplicates: &[Duplicate]) -> Vec<usize> {
-    let mut cluster: Vec<usize> = (0..n).collect();
-    // `a` comes before `b`, and pairs come by rising `b`: one pass is enough.
+    let mut clusters = Clusters::new(n);
     for duplicate in duplicates {
-        cluster[duplicate.b] = cluster[duplicate.a];
+        clusters.join(duplicate.a, duplicate.b);
     }
-    cluster
+    (0..n).map(|index| clusters.of(index)).collect()
+}
+
+/// Disjoint sets (Galler, Fischer 1964), each named by its earliest picture.
+struct Clusters(Vec<usize>);
+
+impl Clusters {
+    /// Every picture by itself.
+    fn new(n: usize) -> Self {
+        Self((0..n).collect())
+    }
+
+    /// The earliest picture of the cluster of `index`.
+    fn of(&mut self, mut index: usize) -> usize {
+        while self.0[index] != index {
+            self.0[index] = self.0[self.0[index]]; // the next way is half as long
+            index = self.0[index];
+        }
+        index
+    }
+
+    /// Makes the two clusters one; `false` where they were.
+    fn join(&mut self, a: usize, b: usize) -> bool {
+        let (a, b) = (self.of(a), self.of(b));
+        self.0[a.max(b)] = a.min(b);
+        a != b
+    }
 }
 
 /// `None` for a hash that says little: nearly all bits alike, as of a plain surface or a gradient.
@@ -111,6 +139,18 @@ mod tests {
             ..Facts::default()
         };
         LabelledPicture { generated, facts, ..LabelledPicture::default() }
+    }
+
+    /// The third is near to the first and to the second, which are not near to each other.
+    #[test]
+    fn a_picture_near_to_two_others_joins_all_three() {
+        let hash = 0x0123_4567_89ab_cdef;
+        let pictures =
+            [picture("a", hash, false), picture("b", hash ^ 0b111_111, true), picture("c", hash ^ 0b111, true)];
+        let found = pollster::block_on(find(&pictures, &mut ())).unwrap();
+        let near = |a, b, across_classes| Duplicate { a, b, kind: Kind::Near, across_classes };
+        assert_eq!(found, [near(0, 2, true), near(1, 2, false)]);
+        assert_eq!(clusters(3, &found), [0; 3]);
     }
 
     #[test]

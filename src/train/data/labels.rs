@@ -1,8 +1,9 @@
 //! Which pictures of a folder are real, which are generated, and of which source: from the names of
 //! folders and from Hugging Face's ImageFolder metadata.
 //!
-//! The folder nearest to the picture whose name [`super::names`] knows decides. What is left of the
-//! path, without the names of splits (`train`, `val`, `test`, `images`…) and without what all pictures
+//! The folders on the way to the picture whose names [`super::names`] knows decide: where they name different
+//! classes, as `ai/nature` does, a person is asked. What all pictures share, as `diffusion` in `diffusion/real` and
+//! `diffusion/fake`, says nothing where both classes are named beneath it. What is left of the path, without the names of splits (`train`, `val`, `test`, `images`…) and without what all pictures
 //! share, is the source: both `train/real/SOURCE/x.jpg` and `SOURCE/0_real/x.png`.
 //!
 //! `metadata.csv` and `metadata.jsonl` apply to the folder they lie in: `file_name` (relative to that
@@ -87,6 +88,7 @@ pub fn read_labels(paths: &[String], metadata: &[Metadata], mapping: &BTreeMap<S
     let captions = metadata::captions(metadata);
     let pictures = stems(paths);
     let shared = shared_folders(paths);
+    let telling = if names_both(paths, shared) { shared } else { 0 };
     let mut unknown: BTreeMap<&str, usize> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for path in paths {
@@ -108,7 +110,7 @@ pub fn read_labels(paths: &[String], metadata: &[Metadata], mapping: &BTreeMap<S
         let generated = match mapped(folder, mapping) {
             Some(Mapping::Skip) => continue,
             Some(class) => class == Mapping::Generated,
-            None => match (line.map_or(Ok(None), Line::class), folder.split('/').rev().find_map(class_of)) {
+            None => match (line.map_or(Ok(None), Line::class), class_in(folder, telling)) {
                 (Ok(Some(class)), _) | (Ok(None), Some(class)) => class,
                 (Ok(None), None) => {
                     *unknown.entry(folder).or_default() += 1;
@@ -186,6 +188,21 @@ fn shared_folders(paths: &[String]) -> usize {
         .fold(first.len(), |shared, other| first.iter().zip(&other).take(shared).take_while(|(a, b)| a == b).count())
 }
 
+/// The class that the folders of a path name from the `telling`th on; `None` where none does, or both are named.
+fn class_in(folder: &str, telling: usize) -> Option<bool> {
+    let mut classes = folder.split('/').skip(telling).filter_map(class_of);
+    let first = classes.next()?;
+    classes.all(|class| class == first).then_some(first)
+}
+
+/// Whether both classes are named beneath the folders that all pictures share.
+fn names_both(paths: &[String], shared: usize) -> bool {
+    let folders = paths.iter().filter(|path| is_picture(path)).filter_map(|path| path.rsplit_once('/'));
+    let classes: BTreeSet<bool> =
+        folders.flat_map(|(folder, _)| folder.split('/').skip(shared).filter_map(class_of)).collect();
+    classes.len() == 2
+}
+
 /// What a folder's path says besides class and split.
 fn source_of(folder: &str, shared: usize) -> String {
     let says_more = |part: &&str| !part.is_empty() && class_of(part).is_none() && !is_split(part);
@@ -214,6 +231,29 @@ mod tests {
         let got = label(&["progan/0_real/x.png", "progan/1_fake/y.png", "sd/car/1_fake/z.png"], &[], &[]);
         assert_eq!(short(&got), [("progan", false), ("progan", true), ("sd/car", true)]);
         assert!(got.unknown.is_empty() && got.problems.is_empty());
+    }
+
+    #[test]
+    fn folders_that_name_both_classes_are_asked_about() {
+        let paths = ["ai/nature/a.png", "fake/human/b.png", "generated/photos/c.png", "real/agency/d.jpg", "ai/e.png"];
+        let got = label(&paths, &[], &[]);
+        assert_eq!(short(&got), [("agency", false), ("", true)]);
+        let folders: Vec<_> = got.unknown.iter().map(|unknown| unknown.folder.as_str()).collect();
+        assert_eq!(folders, ["ai/nature", "fake/human", "generated/photos"]);
+        assert_eq!(short(&label(&paths[..1], &[], &[("ai/nature", Mapping::Generated)])), [("", true)]);
+        let csv = ("metadata.csv", "file_name,label\nai/nature/a.png,ai\n");
+        assert_eq!(short(&label(&paths[..1], &[csv], &[])), [("", true)]);
+        // One class beneath what is shared: the shared name may be the class.
+        assert!(short(&label(&["ai/nature/a.png", "ai/nature/b.png"], &[], &[])).is_empty());
+        assert_eq!(short(&label(&["ai/nature/a.png", "ai/flux/b.png"], &[], &[])), [("flux", true)]);
+    }
+
+    #[test]
+    fn the_name_of_the_whole_set_is_no_class_where_both_are_named_beneath_it() {
+        let got = label(&["diffusion/real/a.png", "diffusion/fake/b.png", "diffusion/1_fake/sd/c.png"], &[], &[]);
+        assert_eq!(short(&got), [("", false), ("", true), ("sd", true)]);
+        let got = label(&["dataset-ai/real/a.png", "dataset-ai/train/0_real/b.png", "other/fake/c.png"], &[], &[]);
+        assert_eq!(short(&got), [("dataset-ai", false), ("dataset-ai", false), ("other", true)]);
     }
 
     #[test]

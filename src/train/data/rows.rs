@@ -43,6 +43,12 @@ impl Rows {
         self.0[range].iter().map(|value| value.to_f32())
     }
 
+    /// Whether the number at a place is 0.
+    #[must_use]
+    pub fn is_zero(&self, at: usize) -> bool {
+        self.0[at] == f16::ZERO
+    }
+
     /// All numbers.
     #[must_use]
     pub fn to_vec(&self) -> Vec<f32> {

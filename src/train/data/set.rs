@@ -11,6 +11,9 @@ use crate::{Error, Result};
 /// What the name of a tier ends with whose pictures are looked at without their captions.
 pub const WITHOUT_CAPTION: &str = "-without-caption";
 
+/// Name of the tier of all draws of equalising.
+const EQUALISED: &str = "equalised";
+
 /// A picture of a labelled folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -186,15 +189,15 @@ impl TrainingSet {
     }
 
     /// The tiers that figures are given for: name, and the looks (by index) whose logits are averaged. All
-    /// draws of equalising are one tier; augmented rows are learnt from and not judged by. Where captions are
-    /// read, every tier is there once more without them.
+    /// draws of equalising are one tier, the last, because no check equalises a picture; augmented rows are learnt
+    /// from and not judged by. Where captions are read, every tier is there once more without them.
     #[must_use]
     pub fn tiers(&self) -> Vec<(String, Vec<usize>)> {
         let mut tiers: Vec<(String, Vec<usize>)> = Vec::new();
         for index in 0..self.looks() {
             let name = match self.treatments[index % self.treatments.len()] {
                 Treatment::Augmented(_) => continue,
-                Treatment::Equalised(_) => "equalised".to_owned(),
+                Treatment::Equalised(_) => EQUALISED.to_owned(),
                 tier => tier.to_string(),
             };
             let name = if index < self.treatments.len() { name } else { format!("{name}{WITHOUT_CAPTION}") };
@@ -203,6 +206,8 @@ impl TrainingSet {
                 None => tiers.push((name, vec![index])),
             }
         }
+        // The first tier is the one that a head is known by.
+        tiers.sort_by_key(|(name, _)| (name.ends_with(WITHOUT_CAPTION), name.starts_with(EQUALISED)));
         tiers
     }
 }
@@ -227,6 +232,16 @@ mod tests {
         assert_eq!(set.tiers(), [("as-given".to_owned(), vec![0]), ("equalised".to_owned(), vec![1, 2])]);
         assert_eq!(set.learnt_from(), [1, 2]);
         assert_eq!(TrainingSet::new(2, vec![Treatment::Web, Treatment::Augmented(0)]).learnt_from(), [0, 1]);
+    }
+
+    #[test]
+    fn the_first_tier_is_what_a_check_sees() {
+        let treatments = vec![Treatment::Equalised(0), Treatment::Equalised(1), Treatment::AsGiven, Treatment::Hard];
+        let names = |set: TrainingSet| set.tiers().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        let set = TrainingSet::new(1, treatments);
+        assert_eq!(names(set.clone()), ["as-given", "hard", "equalised"]);
+        let without = ["as-given-without-caption", "hard-without-caption", "equalised-without-caption"];
+        assert_eq!(names(set.with_captions(2)), [&["as-given", "hard", "equalised"], &without[..]].concat());
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The end of a session: the head's file and the report.
 
+use std::collections::BTreeSet;
+
+use super::base::{self, Known};
 use super::report::TrainingReport;
 use super::{Naming, Session};
 use crate::features::FeatureSpec;
@@ -34,11 +37,12 @@ impl Session {
             let message = "Training was stopped early, so the figures are of heads that were not finished.";
             warnings.push(message.to_owned());
         }
+        if self.folds.count > 0 {
+            warnings.extend(self.known.as_ref().and_then(Known::warning));
+        }
         let generated = self.set.pictures.iter().filter(|picture| picture.generated).count();
-        let mut sources = self.set.sources();
-        sources.retain(|source| !source.is_empty());
-        sources.sort();
-        sources.dedup();
+        let base = self.base.as_ref().map(|base| &base.info);
+        let sources = base::named_sources(&self.set);
         let report = TrainingReport {
             pictures: self.set.len(),
             generated,
@@ -53,7 +57,10 @@ impl Session {
             warnings,
         };
         let (calibration, thresholds) = held.calibrated();
-        let figures = figures(&report);
+        let figures = figures(&report, self.known.as_ref());
+        // With what the base learnt from, which this head has learnt from too.
+        let of_base = base.into_iter().flat_map(HeadInfo::source_names).map(str::to_owned);
+        let source_names: BTreeSet<String> = sources.into_iter().chain(of_base).collect();
         let info = HeadInfo {
             format: FORMAT,
             id: naming.id,
@@ -72,7 +79,9 @@ impl Session {
                 "pictures": report.pictures,
                 "generated": report.generated,
                 "sources": report.sources,
-                "sourceNames": sources,
+                "sourceNames": source_names,
+                "pictureDigests": base::digests(&self.set, base),
+                "digestsOfAll": base::are_all(&self.set, base),
                 "folds": report.folds,
                 "grouped": report.grouped,
                 "losses": last.losses,
@@ -85,8 +94,9 @@ impl Session {
     }
 }
 
-/// The first tier of the report, as the head's file has it.
-fn figures(report: &TrainingReport) -> Figures {
+/// The first tier of the report, as the head's file has it: it is as given, which is what a check sees, where there is
+/// that. `known` is what the base knows of the pictures.
+fn figures(report: &TrainingReport, known: Option<&Known>) -> Figures {
     let tier = report.tiers.first();
     let confusion = tier.map(|tier| tier.confusion).unwrap_or_default();
     let share = |part: usize, verdicts: Verdicts| {
@@ -95,7 +105,7 @@ fn figures(report: &TrainingReport) -> Figures {
     let auc = tier.and_then(|tier| tier.auc);
     let of = if report.grouped { "of sources that were held out" } else { "that were held out" };
     let source = if auc.is_some() {
-        format!("pictures {of}, in {} folds", report.folds)
+        format!("pictures {of}, in {} folds{}", report.folds, known.map_or("", Known::of_folds))
     } else {
         "too few pictures to say".to_owned()
     };

@@ -24,7 +24,9 @@ use crate::device::Device;
 use crate::head::HeadFile;
 use crate::metrics::Scored;
 use crate::progress::Progress;
+use base::Known;
 
+mod base;
 mod finish;
 pub mod report;
 mod state;
@@ -82,6 +84,8 @@ pub struct Session {
     set: Arc<TrainingSet>,
     config: TrainConfig,
     base: Option<HeadFile>,
+    /// What the base knows of the set.
+    known: Option<Known>,
     device: Device,
     audit: Option<AuditReport>,
     folds: Folds,
@@ -110,7 +114,7 @@ struct SoFar {
 
 impl Session {
     /// A session that has not begun. `folds` at most; 0 leaves validation out. With `base` every stage
-    /// starts from that head.
+    /// starts from that head; the folds do not where it knows pictures of the set, or may.
     ///
     /// # Errors
     /// [`crate::Error::TrainingSet`], [`crate::Error::TrainConfig`], [`crate::Error::HeadFormat`].
@@ -123,12 +127,10 @@ impl Session {
     ) -> Result<Self> {
         config.validate()?;
         let set = set.into();
+        base.as_ref().map_or(Ok(()), |base| base.require_dimension(set.row_dimension()))?;
         let duplicates = duplicates::find(&set.pictures, &mut ()).await?;
         let cluster = duplicates::clusters(set.len(), &duplicates);
-        let mut folds = Folds::deal(&set.generated(), &set.sources(), &cluster, folds);
-        if !can_validate(&set, &folds) {
-            folds.count = 0;
-        }
+        let folds = Folds::deal(&set.generated(), &set.sources(), &cluster, folds);
         let logits = vec![0.0; set.len() * set.looks()];
         let so_far = SoFar { logits, ..SoFar::default() };
         let mut session = Self::assemble(set, config, base, folds, so_far, device);
@@ -146,6 +148,7 @@ impl Session {
     ) -> Self {
         Self {
             trains_on: set.learnt_from(),
+            known: base.as_ref().map(|base| Known::of(&set, &base.info)),
             set,
             config,
             base,
@@ -262,7 +265,8 @@ impl Session {
     fn begin(&mut self) -> Result<()> {
         self.trainer = None; // its rows go before the next stage's come
         let data = self.training_rows();
-        let trainer = Trainer::new(data, self.config.clone(), self.base.as_ref(), &self.device)?;
+        let (config, base) = self.start();
+        let trainer = Trainer::new(data, config, base, &self.device)?;
         self.trainer = Some(Box::new(trainer));
         self.stage_of_trainer = self.so_far.stages;
         self.hold_out();
@@ -288,14 +292,4 @@ impl Session {
         }
         Ok(Scored { scores: &scores, generated: &rows.generated }.auc())
     }
-}
-
-/// Whether every fold leaves two rows of each class to train on and holds something out.
-fn can_validate(set: &TrainingSet, folds: &Folds) -> bool {
-    let enough = |fold| {
-        let (kept, held) = folds.split(fold);
-        let generated = kept.iter().filter(|&&index| set.pictures[index].generated).count();
-        generated.min(kept.len() - generated) * set.learnt_from().len() >= 2 && !held.is_empty()
-    };
-    folds.count >= 2 && (0..folds.count).all(enough)
 }

@@ -22,7 +22,7 @@ pub struct TrainingReport {
     pub folds: usize,
     /// Whether every fold held out whole sources.
     pub grouped: bool,
-    /// Figures by tier, in the order of the treatments.
+    /// Figures by tier: as given first where there is that, equalised last.
     pub tiers: Vec<TierReport>,
     /// The worst mistakes in the first tier, the worst first.
     pub worst: Vec<Mistake>,

@@ -33,6 +33,9 @@ struct About {
     folds: Folds,
     stages: usize,
     stopped: usize,
+    /// Whether the present stage is to end; states of before do not tell.
+    #[serde(default)]
+    stop: bool,
     stage_of_trainer: usize,
     trains_on: Vec<usize>,
     audit: Option<AuditReport>,
@@ -51,6 +54,7 @@ impl Session {
             folds: self.folds.clone(),
             stages: self.so_far.stages,
             stopped: self.so_far.stopped,
+            stop: self.stop,
             stage_of_trainer: self.stage_of_trainer,
             trains_on: self.trains_on.clone(),
             audit: self.audit.clone(),
@@ -108,6 +112,7 @@ impl Session {
         let so_far = SoFar { stages: about.stages, stopped: about.stopped, logits };
         let mut session = Self::assemble(set, about.config, base, about.folds, so_far, device);
         session.audit = about.audit;
+        session.stop = about.stop;
         session.trains_on = about.trains_on;
         session.stage_of_trainer = about.stage_of_trainer;
         if let Some(bytes) = part("trainer") {

@@ -15,7 +15,7 @@ fn set(n: usize) -> TrainingSet {
     let mut noise = || (crate::random::random(&mut state) % 2000) as f32 / 1000.0 - 1.0;
     for index in 0..n {
         let generated = index % 2 == 0;
-        let facts = Facts { sha256: format!("{index}"), ..Facts::default() };
+        let facts = Facts { sha256: format!("{index:016x}"), ..Facts::default() };
         let source = format!("s{}", index % 8);
         let picture = LabelledPicture { name: format!("{index}"), source, generated, facts, caption: None };
         let signal = if generated { 0.6 } else { -0.6 };
@@ -133,6 +133,44 @@ fn a_stop_ends_the_present_stage_and_the_report_says_so() {
     assert!(report.warnings.iter().any(|warning| warning.contains("stopped early")), "{:?}", report.warnings);
 }
 
+/// The last epoch of a stage may have been asked for before a reload.
+#[test]
+fn a_stop_outlives_a_break() {
+    let mut session = session(64);
+    let (mut resumed, next) = pollster::block_on(async {
+        session.epoch(&mut ()).await.unwrap();
+        session.stop();
+        let state = session.state().await.unwrap();
+        (Session::resume(set(64), &state, &Device::cpu()).unwrap(), session.epoch(&mut ()).await.unwrap().unwrap())
+    });
+    let after = pollster::block_on(resumed.epoch(&mut ())).unwrap().unwrap();
+    assert_eq!((next.fold, next.epoch), (1, 0));
+    assert_eq!((after.fold, after.epoch, after.loss.to_bits()), (1, 0, next.loss.to_bits()));
+}
+
+/// What only pictures as given have, such as a view that equalised ones are too small for, is never learnt from: the
+/// head must not judge by it, and it is known by how it judges pictures as given.
+#[test]
+fn what_no_trained_row_has_does_not_decide() {
+    let mut set = TrainingSet::new(3, vec![Treatment::Equalised(0), Treatment::AsGiven]);
+    let mut state = 5;
+    let mut noise = || (crate::random::random(&mut state) % 2000) as f32 / 1000.0 - 1.0;
+    for index in 0..240 {
+        let generated = index % 2 == 0;
+        let picture = LabelledPicture { source: format!("s{}", index % 8), generated, ..LabelledPicture::default() };
+        let signal = if generated { 0.8 } else { -0.8 };
+        set.add(picture, &[signal + noise(), noise(), 0.0, signal / 3.0 + noise(), noise(), 20.0 * noise()]).unwrap();
+    }
+    let session = pollster::block_on(Session::new(set, config(), None, FOLDS, &Device::cpu())).unwrap();
+    let (head, report) = run(session, &mut Vec::new());
+    assert!(head.hidden[0].weight.chunks(3).all(|row| row[0] != 0.0 && row[2] == 0.0), "{:?}", head.hidden[0].weight);
+    let names: Vec<&str> = report.tiers.iter().map(|tier| tier.tier.as_str()).collect();
+    assert_eq!(names, ["as-given", "equalised"]);
+    let [given, equalised] = [0, 1].map(|tier: usize| report.tiers[tier].auc.unwrap().value);
+    assert!(given > 0.6 && equalised > given, "the heads of the folds do not judge by it either: {given} {equalised}");
+    assert!((head.info.figures.auc - given).abs() < 1e-12);
+}
+
 #[test]
 fn three_pictures_a_class_make_a_head_without_figures() {
     let mut tiny = set(4);
@@ -143,6 +181,78 @@ fn three_pictures_a_class_make_a_head_without_figures() {
     assert_eq!((report.folds, report.tiers[0].auc), (0, None));
     assert!(report.tiers[0].reason.is_some() && !report.warnings.is_empty());
     assert!(head.info.thresholds.generated >= 1.0);
+}
+
+/// A head of the first `n` pictures.
+fn base(n: usize) -> HeadFile {
+    run(session(n), &mut Vec::new()).0
+}
+
+/// What comes of one epoch, with or without a base.
+type Outcome = (HeadFile, TrainingReport, Vec<EpochReport>);
+
+fn one_epoch(base: Option<HeadFile>, set: TrainingSet) -> Outcome {
+    let mut epochs = Vec::new();
+    let config = TrainConfig { epochs: 1, ..config() };
+    let session = pollster::block_on(Session::new(set, config, base, FOLDS, &Device::cpu())).unwrap();
+    let (head, report) = run(session, &mut epochs);
+    (head, report, epochs)
+}
+
+fn led(base: HeadFile, set: TrainingSet) -> Outcome {
+    one_epoch(Some(base), set)
+}
+
+fn afresh(set: TrainingSet) -> Outcome {
+    one_epoch(None, set)
+}
+
+fn losses(epochs: &[EpochReport]) -> Vec<u32> {
+    epochs.iter().map(|epoch| epoch.loss.to_bits()).collect()
+}
+
+/// The last `n` pictures of a larger set, with sources of their own.
+fn others(n: usize) -> TrainingSet {
+    let all = set(240);
+    let mut others = all.subset(&(240 - n..240).collect::<Vec<_>>());
+    others.pictures.iter_mut().for_each(|picture| picture.source.insert(0, 'o'));
+    others
+}
+
+/// A base that knows nothing of the set knows as much about what it holds out as anybody.
+#[test]
+fn folds_start_from_a_base_that_knows_none_of_the_pictures() {
+    let (head, report, epochs) = led(base(64), others(80));
+    assert!(!report.warnings.iter().any(|warning| warning.contains("started")), "{:?}", report.warnings);
+    assert!(!head.info.figures.source.contains("afresh"));
+    let (_, _, fresh) = afresh(others(80));
+    assert_ne!(losses(&epochs[..4]), losses(&fresh[..4]));
+    // It has learnt from all of them, and tells so.
+    assert_eq!(head.info.picture_digests().len(), 64 + 80);
+    assert!(head.info.tells_pictures() && head.info.source_names().contains(&"s1"));
+}
+
+/// A head led to its own pictures: held-out figures of what started from it would be of remembered pictures.
+#[test]
+fn folds_start_afresh_where_the_base_knows_pictures() {
+    let known = base(64);
+    let (head, report, epochs) = led(known.clone(), set(80));
+    assert!(report.warnings.iter().any(|warning| warning.contains("knows 64 of these pictures")), "{report:?}");
+    assert!(head.info.figures.source.ends_with("in 4 folds that started afresh"), "{}", head.info.figures.source);
+    let (alone, report, expected) = afresh(set(80));
+    assert_eq!(losses(&epochs[..4]), losses(&expected[..4]));
+    assert_ne!(losses(&epochs[4..]), losses(&expected[4..]), "the head that is kept starts from the base");
+    assert_eq!(head.info.calibration, alone.info.calibration);
+    assert!(!report.warnings.iter().any(|warning| warning.contains("started from")));
+    // A file of before does not tell its pictures, only the names of its sources.
+    let mut untold = known;
+    untold.info.training = serde_json::json!({ "sourceNames": ["s3"] });
+    let (_, report, again) = led(untold.clone(), set(80));
+    assert_eq!(losses(&again[..4]), losses(&expected[..4]));
+    assert!(report.warnings.iter().any(|warning| warning.contains("same names (s3)")), "{:?}", report.warnings);
+    let (head, report, _) = led(untold, others(80));
+    assert!(report.warnings.iter().any(|warning| warning.contains("does not tell")), "{:?}", report.warnings);
+    assert!(!head.info.tells_pictures() && head.info.picture_digests().len() == 80);
 }
 
 /// A caption that tells more than the picture: the head reads it, and still does without.

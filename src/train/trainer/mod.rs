@@ -116,7 +116,8 @@ pub struct Trained {
 
 impl Trainer {
     /// A run that has not begun. With `base` it starts from that head's parameters and running statistics,
-    /// and the head's own widths are kept, whatever `config` says.
+    /// and the head's own widths are kept, whatever `config` says. Inputs that are 0 in all of `data` have no
+    /// influence on the finished head, unless `base` has learnt of them.
     ///
     /// # Errors
     /// [`Error::TrainingSet`], [`Error::TrainConfig`]; [`Error::HeadFormat`] where `base` reads features of
@@ -125,12 +126,9 @@ impl Trainer {
         data.validate()?;
         config.validate()?;
         let network = match base {
-            None => Network::new(data.dimension, &config, device),
-            Some(head) if head.dimension() != data.dimension => {
-                let message = format!("it reads {} numbers a picture, not {}", head.dimension(), data.dimension);
-                return Err(Error::HeadFormat { message });
-            }
+            None => Network::new(data.dimension, &data.unseen(), &config, device),
             Some(head) => {
+                head.require_dimension(data.dimension)?;
                 config.layers = head.hidden.len();
                 config.width = head.hidden.first().map_or(config.width, |layer| layer.bias.len());
                 Network::from_layers(&head.hidden, &head.output_weight, head.output_bias, device)

@@ -84,13 +84,18 @@ impl<T, U> Mlp<(T, U)> {
 
 impl Network {
     /// He initialisation (2015), normal with variance 2/fan-in; biases zero, batch norms the identity. The
-    /// numbers come from `config.seed` and are the same on every device.
+    /// numbers come from `config.seed` and are the same on every device. The weights of the inputs `unseen` (by
+    /// index), which no row will move, are zero: a picture that has them must not be judged by chance.
     #[must_use]
-    pub fn new(dimension: usize, config: &TrainConfig, device: &Device) -> Self {
+    pub fn new(dimension: usize, unseen: &[usize], config: &TrainConfig, device: &Device) -> Self {
         let device = device.burn();
         let he = |layer: usize, inputs: usize, outputs: usize| {
             let mut stream = Stream::new(config.seed, Use::Weights(layer));
-            tensor(stream.normal(inputs * outputs, (2.0 / inputs as f64).sqrt()), [inputs, outputs], device)
+            let mut weight = stream.normal(inputs * outputs, (2.0 / inputs as f64).sqrt()); // [inputs, outputs]
+            for input in unseen.iter().filter(|_| layer == 0) {
+                weight[input * outputs..(input + 1) * outputs].fill(0.0);
+            }
+            tensor(weight, [inputs, outputs], device)
         };
         let width = config.width;
         let row = |value: f32| Tensor::full([1, width], value, device);
