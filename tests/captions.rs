@@ -27,7 +27,16 @@ fn fresh_folder(name: &str) -> PathBuf {
 fn config() -> ClipConfig {
     let vision =
         VisionConfig { image_size: 32, patch_size: 8, width: 64, layers: 2, heads: 2, mlp: 128, projection: 32 };
-    let text = TextConfig { vocabulary: 49_408, context: 77, width: 16, layers: 2, heads: 2, mlp: 32, projection: 32 };
+    let text = TextConfig {
+        vocabulary: 49_408,
+        context: 77,
+        width: 16,
+        layers: 2,
+        heads: 2,
+        mlp: 32,
+        projection: 32,
+        end: None,
+    };
     ClipConfig { vision, text: Some(text) }
 }
 
