@@ -119,6 +119,15 @@ fn a_head_reads_captions_and_does_without() {
     assert_eq!(alone["probability"], empty["probability"]);
     assert_ne!(alone["probability"], read["probability"]);
 
+    // The table says it too.
+    let row = |head: &str, more: &[&str]| {
+        let (picture, head) = (bench.path("pictures/real/attic/0.png"), bench.path(head));
+        let output = bench.safelight(&[&["check", &picture, "--head", &head], more].concat());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(row("head", &[]).contains("(picture alone, without a caption)"));
+    assert!(row("head", &["--caption", "the sea"]).contains("(picture and caption)"));
+
     // What was kept is not computed again, and says the same.
     let cache = std::fs::read(bench.path("cache")).unwrap();
     let (_, again) = bench.train("again", &[]);
