@@ -27,7 +27,16 @@ fn fresh_folder(name: &str) -> PathBuf {
 fn config() -> ClipConfig {
     let vision =
         VisionConfig { image_size: 32, patch_size: 8, width: 64, layers: 2, heads: 2, mlp: 128, projection: 32 };
-    let text = TextConfig { vocabulary: 49_408, context: 77, width: 16, layers: 2, heads: 2, mlp: 32, projection: 32 };
+    let text = TextConfig {
+        vocabulary: 49_408,
+        context: 77,
+        width: 16,
+        layers: 2,
+        heads: 2,
+        mlp: 32,
+        projection: 32,
+        end: None,
+    };
     ClipConfig { vision, text: Some(text) }
 }
 
@@ -109,6 +118,15 @@ fn a_head_reads_captions_and_does_without() {
     assert_eq!([&alone["caption"], &empty["caption"], &read["caption"]], ["missing", "missing", "used"]);
     assert_eq!(alone["probability"], empty["probability"]);
     assert_ne!(alone["probability"], read["probability"]);
+
+    // The table says it too.
+    let row = |head: &str, more: &[&str]| {
+        let (picture, head) = (bench.path("pictures/real/attic/0.png"), bench.path(head));
+        let output = bench.safelight(&[&["check", &picture, "--head", &head], more].concat());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(row("head", &[]).contains("(picture alone, without a caption)"));
+    assert!(row("head", &["--caption", "the sea"]).contains("(picture and caption)"));
 
     // What was kept is not computed again, and says the same.
     let cache = std::fs::read(bench.path("cache")).unwrap();

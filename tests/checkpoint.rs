@@ -167,6 +167,29 @@ fn its_own_tokenizer_splits_its_captions() {
 }
 
 #[test]
+fn a_captions_feature_is_taken_at_the_end_token_that_the_configuration_names() {
+    let tower = |end: u32| {
+        let mut checkpoint = whole();
+        let named = checkpoint.config.replace("\"eos_token_id\": 39", &format!("\"eos_token_id\": {end}"));
+        assert!(named != checkpoint.config || end == 39);
+        checkpoint.config = named;
+        open(checkpoint.convert(Precision::Half, 1_000, &[]).unwrap()).text.unwrap()
+    };
+    let read = |tower: &safelight::clip::text::TextTower, ids: &[u32]| {
+        block_on(tower.forward(&[ids.to_vec()], &mut ())).unwrap()
+    };
+    let (named, legacy) = (tower(20), tower(2));
+    assert_eq!((named.config().end, legacy.config().end), (Some(20), None));
+    // The first of its name, not the highest id, and nothing after it.
+    let caption = read(&named, &[38, 39, 20]);
+    assert_close("longer", &read(&named, &[38, 39, 20, 5, 20]), &caption, 1e-4);
+    let at_highest = read(&legacy, &[38, 39]);
+    assert_close("legacy", &read(&legacy, &[38, 39, 20]), &at_highest, 1e-4);
+    assert!(least_cosine(&caption, &at_highest) < 0.99, "the two places give the same");
+    assert_eq!(block_on(named.forward(&[vec![38, 39]], &mut ())).unwrap_err().code(), "tokenizer");
+}
+
+#[test]
 fn int8_is_what_numpy_makes_of_it() {
     let bytes = std::fs::read(golden().join("goldens.safetensors")).unwrap();
     let expected = SafeTensors::deserialize(&bytes).unwrap();

@@ -120,6 +120,135 @@ fn a_folder_becomes_a_head_and_the_head_is_judged() {
     assert!(String::from_utf8_lossy(&strict.stderr).contains("At 0.5 % false positives this head was not measured"));
 }
 
+fn refused(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Names in a file of features.
+fn names(path: &str) -> Vec<String> {
+    let bytes = std::fs::read(path).unwrap();
+    let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let contents = &metadata.metadata().as_ref().unwrap()["safelight-features"];
+    let contents: Value = serde_json::from_str(contents).unwrap();
+    let pictures = contents["pictures"].as_array().unwrap();
+    pictures.iter().map(|picture| picture["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Two folders with a source of each class, and one with all; their paths.
+fn two_folders(folder: &Path) -> [String; 3] {
+    write_pictures(&folder.join("all"));
+    for (part, sources) in [("first", ["real/attic", "fake/glide"]), ("second", ["real/beach", "fake/hydra"])] {
+        for source in sources {
+            std::fs::create_dir_all(folder.join(part).join(source)).unwrap();
+            for index in 0..EACH {
+                let name = format!("{source}/{index}.png");
+                std::fs::copy(folder.join("all").join(&name), folder.join(part).join(&name)).unwrap();
+            }
+        }
+    }
+    ["first", "second", "all"].map(|name| folder.join(name).to_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_file_of_features_keeps_what_it_has() {
+    let folder = fresh_folder("kept");
+    let [first, second, _] = two_folders(&folder);
+    let cache = folder.join("cache").to_str().unwrap().to_owned();
+    let features = |pictures: &str, more: &[&str]| {
+        let arguments = ["features", pictures, "--out", &cache, "--treatments"];
+        safelight(&[&arguments[..], if more.is_empty() { &["as-given"][..] } else { more }].concat(), true)
+    };
+    succeeded(&features(&first, &[]));
+    let (_, err) = succeeded(&features(&second, &[]));
+    assert!(err.contains("24 pictures in") && err.contains("24 pictures that it held before"), "{err}");
+    assert_eq!(names(&cache).len(), 48);
+    let (_, err) = succeeded(&features(&first, &[]));
+    assert!(err.contains("24 of 24 pictures were known from"), "{err}");
+    // What does not fit is refused, and the file is as it was.
+    let before = std::fs::read(&cache).unwrap();
+    for (more, words) in
+        [(&["web"][..], "under the treatments as-given"), (&["as-given", "--views", "detail,whole"][..], "")]
+    {
+        let output = features(&second, more);
+        if words.is_empty() {
+            succeeded(&output); // views in another order are the same views
+        } else {
+            assert!(refused(&output).contains(words), "{output:?}");
+        }
+        assert!(std::fs::read(&cache).unwrap() == before);
+    }
+    // A head that looks at fewer views takes them from there; nothing is added.
+    let one = folder.join("one").to_str().unwrap().to_owned();
+    let arguments = ["features", &first, "--out", &one, "--cache", &cache, "--treatments", "as-given"];
+    succeeded(&safelight(&[&arguments[..], &["--views", "whole"]].concat(), true));
+    assert_eq!(names(&one).len(), 24);
+    assert!(std::fs::read(&cache).unwrap() == before);
+}
+
+#[test]
+fn files_of_features_are_taken_together() {
+    let folder = fresh_folder("together");
+    let [first, second, all] = two_folders(&folder);
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let features = |pictures: &str, out: &str, treatments: &str| {
+        let out = path(out);
+        succeeded(&safelight(&["features", pictures, "--out", &out, "--treatments", treatments], true));
+        out
+    };
+    let (a, b) = (features(&first, "a", "as-given,web"), features(&second, "b", "as-given,web"));
+    let (whole, other) = (features(&all, "whole", "as-given,web"), features(&second, "other", "as-given"));
+    let (head, recipe) = (path("head"), ["--width", "16", "--epochs", "8", "--batch", "32"]);
+    let train = |more: &[&str]| safelight(&[&["train"][..], more, &["--out", &head], &recipe].concat(), false);
+    let (out, _) = succeeded(&train(&[&a, &b]));
+    assert!(out.contains("48 pictures: 24 generated, 24 real."), "{out}");
+    let areas = |inputs: &[&str]| {
+        let (out, _) = succeeded(&safelight(&[&["eval"][..], inputs, &["--head", &head, "--json"]].concat(), false));
+        let judged: Value = serde_json::from_str(&out).unwrap();
+        ["as_given", "web"].map(|tier| judged["tiers"][tier]["auc"].as_f64().unwrap())
+    };
+    assert_eq!(areas(&[&a, &b]), areas(&[&whole]));
+    // What cannot be taken together, and what was not asked of the features, is told.
+    assert!(refused(&train(&[&a, &other])).contains("they cannot be used together"));
+    assert!(refused(&train(&[&first, &second])).contains("several inputs are taken together only where"));
+    assert!(refused(&train(&[&whole, "--equalise", "2"])).contains("lack the treatment equalised-0"));
+    assert!(refused(&train(&[&whole, "--augment", "1"])).contains("lack the treatment augmented-0"));
+}
+
+#[test]
+fn pictures_that_are_not_unseen_are_refused_before_training() {
+    let folder = fresh_folder("unseen");
+    let [first, second, _] = two_folders(&folder);
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    // The first folder's pictures under other sources.
+    for (source, renamed) in [("real/attic", "real/loft"), ("fake/glide", "fake/slide")] {
+        std::fs::create_dir_all(folder.join("renamed").join(renamed)).unwrap();
+        for index in 0..EACH {
+            let place = folder.join("renamed").join(format!("{renamed}/{index}.png"));
+            std::fs::copy(folder.join("first").join(format!("{source}/{index}.png")), place).unwrap();
+        }
+    }
+    let features = |pictures: &str, out: &str| {
+        let out = path(out);
+        succeeded(&safelight(&["features", pictures, "--out", &out, "--treatments", "as-given"], true));
+        out
+    };
+    let [a, b, renamed] =
+        [(first, "a"), (second, "b"), (path("renamed"), "c")].map(|(pictures, out)| features(&pictures, out));
+    let head = path("head");
+    let train = |unseen: &str| {
+        let recipe = ["--width", "16", "--epochs", "4", "--batch", "32", "--unseen-name", "others", "--unseen", unseen];
+        safelight(&[&["train", &a, "--out", &head][..], &recipe].concat(), false)
+    };
+    for (unseen, words) in [(&a, "share a source with those that it learns from"), (&renamed, "is among those")] {
+        let output = train(unseen);
+        assert!(refused(&output).contains(words), "{output:?}");
+        let out = String::from_utf8_lossy(&output.stdout);
+        assert!(!out.contains("false alarms"), "it was trained all the same: {out}"); // the table of tiers
+    }
+    assert!(succeeded(&train(&b)).0.contains("On others: AUC"));
+}
+
 #[test]
 fn features_are_computed_once() {
     let folder = fresh_folder("features");

@@ -22,11 +22,14 @@ fn golden(name: &str) -> String {
 }
 
 fn features(out: &Path, more: &[&str]) -> Output {
+    features_of(&[&golden("d3/0.parquet"), &golden("d3/1.parquet")], &golden("d3/real"), out, more)
+}
+
+fn features_of(files: &[&str], real: &str, out: &Path, more: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_safelight"));
     command.args(["features", "--device", "cpu", "--views", "whole", "--treatments", "as-given"]);
-    command.args(["--pack", &golden("tiny"), "--real", &golden("d3/real"), "--out"]).arg(out);
-    command.args(more).args(["--d3", &golden("d3/0.parquet"), &golden("d3/1.parquet")]);
-    command.output().unwrap()
+    command.args(["--pack", &golden("tiny"), "--real", real, "--out"]).arg(out);
+    command.args(more).arg("--d3").args(files).output().unwrap()
 }
 
 fn succeeded(output: &Output) -> String {
@@ -35,12 +38,25 @@ fn succeeded(output: &Output) -> String {
     said
 }
 
-/// What a file of features says of its pictures.
-fn pictures(path: &Path) -> Vec<Value> {
-    let bytes = std::fs::read(path).unwrap();
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
-    let contents: Value = serde_json::from_str(&metadata.metadata().as_ref().unwrap()["safelight-features"]).unwrap();
-    contents["pictures"].as_array().unwrap().clone()
+/// The files of features in a folder.
+fn parts(folder: &Path) -> Vec<PathBuf> {
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut paths: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|end| end == "safetensors")).collect();
+    paths.sort();
+    paths
+}
+
+/// What the files of features in a folder say of their pictures.
+fn pictures(folder: &Path) -> Vec<Value> {
+    let of = |path: PathBuf| {
+        let bytes = std::fs::read(path).unwrap();
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+        let contents = &metadata.metadata().as_ref().unwrap()["safelight-features"];
+        let contents: Value = serde_json::from_str(contents).unwrap();
+        contents["pictures"].as_array().unwrap().clone()
+    };
+    parts(folder).into_iter().flat_map(of).collect()
 }
 
 fn names(pictures: &[Value]) -> Vec<String> {
@@ -64,21 +80,100 @@ fn every_whole_record_gives_five_pictures_and_its_caption() {
         let id = [0, 1, 2, 3, 5][index / 5];
         assert_eq!(picture["caption"], format!("a photo of thing {id}"));
     }
-    // Again: everything is known, and the file is the same.
-    let before = std::fs::read(&out).unwrap();
-    succeeded(&features(&out, &[]));
-    assert!(std::fs::read(&out).unwrap() == before);
+    // Again: everything is known, and no part is added or written anew.
+    let changed = |path: &PathBuf| std::fs::metadata(path).unwrap().modified().unwrap();
+    let before: Vec<_> = parts(&out).iter().map(changed).collect();
+    let said = succeeded(&features(&out, &[]));
+    assert!(said.contains("25 pictures in") && said.contains("0 of them new"), "{said}");
+    assert_eq!(parts(&out).iter().map(changed).collect::<Vec<_>>(), before);
+    // What would mix captions of different columns, or features of different kinds, is refused.
+    for (more, words) in [(["--captions", "authors"], "--captions"), (["--treatments", "web"], "under the treatments")]
+    {
+        let output = features(&out, &more);
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(words), "{said}");
+    }
 }
 
 #[test]
-fn shards_are_the_whole_and_share_nothing() {
-    let folder = fresh_folder("d3-shards");
-    let mut together = Vec::new();
-    for k in 1..=3 {
-        let out = folder.join(k.to_string());
-        succeeded(&features(&out, &["--shard", &format!("{k}/3")]));
-        together.extend(names(&pictures(&out)));
+fn an_interrupted_command_goes_on_where_it_was() {
+    let folder = fresh_folder("d3-interrupted");
+    let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    for name in ["0.parquet", "1.parquet"] {
+        std::fs::copy(golden(&format!("d3/{name}")), file(name)).unwrap();
     }
+    let whole = std::fs::read(file("1.parquet")).unwrap();
+    let mut damaged = whole.clone();
+    damaged[4..100].fill(0xff); // the first page; the list of row groups is at the end
+    std::fs::write(file("1.parquet"), damaged).unwrap();
+    let out = folder.join("out");
+    let files = [file("0.parquet"), file("1.parquet")];
+    let go = || features_of(&[&files[0], &files[1]], &golden("d3/real"), &out, &["--records", "2"]);
+    let output = go();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("1.parquet"), "{output:?}");
+    let kept = parts(&out);
+    assert_eq!((kept.len(), pictures(&out).len()), (2, 20));
+    let changed = |path: &PathBuf| std::fs::metadata(path).unwrap().modified().unwrap();
+    let before: Vec<_> = kept.iter().map(changed).collect();
+
+    std::fs::write(file("1.parquet"), whole).unwrap();
+    let said = succeeded(&go());
+    assert!(said.contains("25 pictures in") && said.contains("5 of them new"), "{said}");
+    assert_eq!(kept.iter().map(changed).collect::<Vec<_>>(), before);
+    let all = folder.join("all");
+    succeeded(&features(&all, &[]));
+    assert_eq!(pictures(&out), pictures(&all));
+}
+
+#[test]
+fn a_record_whose_real_picture_cannot_be_read_is_left_out_whole() {
+    let folder = fresh_folder("d3-unreadable");
+    let real = folder.join("real");
+    std::fs::create_dir_all(&real).unwrap();
+    for id in [0, 1, 2, 3, 5] {
+        std::fs::copy(golden(&format!("d3/real/d3-{id}.jpg")), real.join(format!("d3-{id}.jpg"))).unwrap();
+    }
+    std::fs::write(real.join("d3-0.jpg"), b"").unwrap();
+    std::fs::write(real.join("d3-3.jpg"), b"<html>404</html>").unwrap();
+    let out = folder.join("out");
+    let files = [golden("d3/0.parquet"), golden("d3/1.parquet")];
+    let said = succeeded(&features_of(&[&files[0], &files[1]], real.to_str().unwrap(), &out, &[]));
+    assert!(said.contains("left out 2 records whose real picture in"), "{said}");
+    assert!(said.contains("skipped d3-0/real") && said.contains("skipped d3-3/real"), "{said}");
+    let names = names(&pictures(&out));
+    assert_eq!(names.len(), 3 * 5);
+    assert!(names.iter().all(|name| !name.starts_with("d3-0/") && !name.starts_with("d3-3/")), "{names:?}");
+}
+
+#[test]
+fn a_record_without_a_usable_id_stops_nothing() {
+    let folder = fresh_folder("d3-nameless");
+    let mut bytes = std::fs::read(golden("d3/1.parquet")).unwrap();
+    for at in 0..bytes.len() - 4 {
+        if &bytes[at..at + 4] == b"d3-5" {
+            bytes[at..at + 4].copy_from_slice(b"../5"); // wherever the file says it
+        }
+    }
+    let nameless = folder.join("1.parquet");
+    std::fs::write(&nameless, bytes).unwrap();
+    let out = folder.join("out");
+    let files = [nameless.to_str().unwrap().to_owned(), golden("d3/0.parquet")];
+    let said = succeeded(&features_of(&[&files[0], &files[1]], &golden("d3/real"), &out, &[]));
+    assert!(said.contains("left out 1 records whose id cannot be a file's name"), "{said}");
+    assert_eq!(pictures(&out).len(), 4 * 5);
+}
+
+#[test]
+fn shards_are_the_whole_and_share_nothing_but_the_folder() {
+    let folder = fresh_folder("d3-shards");
+    let out = folder.join("shards");
+    for k in 1..=3 {
+        succeeded(&features(&out, &["--shard", &format!("{k}/3")]));
+    }
+    assert_eq!(parts(&out).len(), 2); // the one record of the third shard has no real picture
+    let mut together = names(&pictures(&out));
     together.sort();
     let all = folder.join("all");
     succeeded(&features(&all, &[]));

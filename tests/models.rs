@@ -216,6 +216,13 @@ fn what_cannot_be_used_leaves_nothing_behind() {
     let whole = golden();
     let said = refused(&models(&packs, &["add", whole.to_str().unwrap(), "--sha256", &"0".repeat(64)]));
     assert!(said.contains("is not the one that was published"), "{said}");
+    let parts = whole.join("parts");
+    let said = refused(&models(&packs, &["add", parts.to_str().unwrap(), "--sha256", &"0".repeat(64)]));
+    assert!(said.contains("--sha256 names one file"), "{said}");
+    for bad in ["0".repeat(63), "g".repeat(64)] {
+        let said = refused(&models(&packs, &["add", whole.to_str().unwrap(), "--sha256", &bad]));
+        assert!(said.contains("64 hexadecimal digits"), "{said}");
+    }
     assert_eq!(names(&packs), [] as [&str; 0]);
     assert!(refused(&models(&packs, &["add", "no-such-thing"])).contains("neither a file or folder here nor an id"));
 }

@@ -77,6 +77,10 @@ pub struct TextConfig {
     pub mlp: usize,
     /// Width of the projected embedding, that of the image tower.
     pub projection: usize,
+    /// The id of the end-of-text token, at which a caption's feature is taken. Absent: it is the highest of all, as in
+    /// OpenAI's models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<u32>,
 }
 
 /// The shape of a tower's blocks, which is all that the device needs to know of it.
@@ -195,6 +199,9 @@ impl TextConfig {
         }
         if !self.width.is_multiple_of(self.heads) {
             return Err(refuse("the text tower's width is not a multiple of its number of heads"));
+        }
+        if self.end.is_some_and(|end| end as usize >= self.vocabulary) {
+            return Err(refuse("the text tower's end-of-text token is none of its vocabulary"));
         }
         if self.context > 4_096 || self.layers == 0 || self.layers > 128 {
             return Err(refuse("the text tower has more tokens or blocks than can be computed here"));

@@ -68,8 +68,8 @@ impl TextTower {
     ///
     /// # Errors
     /// [`Error::TensorShape`] where a caption is empty, longer than the context, or has an id beyond the
-    /// vocabulary; [`Error::Cancelled`], [`Error::DeviceFailed`], or [`Error::NotFinite`] where the result of the CPU
-    /// is no number; that of a GPU is [`Error::DeviceFailed`].
+    /// vocabulary; [`Error::Tokenizer`] where it lacks the end token; [`Error::Cancelled`], [`Error::DeviceFailed`], or
+    /// [`Error::NotFinite`] where the result of the CPU is no number; that of a GPU is [`Error::DeviceFailed`].
     pub async fn forward(&self, captions: &[Vec<u32>], progress: &mut impl Progress) -> Result<Vec<f32>> {
         match &self.tower {
             On::Cpu(tower) => tower.forward(captions, progress).await,
@@ -124,9 +124,9 @@ impl<O: Ops> Tower<O> {
     /// One pass, of as many captions as the device takes at once: `[n, projection]`.
     async fn pass(&self, captions: &[Vec<u32>], progress: &mut impl Progress, steps: &mut Steps) -> Result<Vec<f32>> {
         let ops = &self.ops;
+        let ends = captions.iter().map(|ids| end(ids, self.config.end)).collect::<Result<Vec<usize>>>()?;
         let (hidden, [n, tokens, _]) = self.embed(captions)?;
         let hidden = self.transformer.pass(ops, hidden, n * tokens, progress, steps, |_| ()).await?;
-        let ends: Vec<usize> = captions.iter().map(|ids| end(ids)).collect();
         let normed = ops.layer_norm(&ops.pick(&hidden, &ends), &self.final_norm); // [n, 1, width]
         let embedding = ops.read(&ops.linear(&normed, &self.projection, Then::Nothing)).await?; // [n, 1, projection]
         if !embedding.iter().all(|value| value.is_finite()) {
@@ -175,9 +175,23 @@ impl<O: Ops> Tower<O> {
     }
 }
 
-/// Where the end-of-text token is: it has the highest id, and the first of several counts (transformers
+/// Where the end-of-text token is, the first of several: `named`, or the one with the highest id (transformers
 /// `modeling_clip.py`, `CLIPTextTransformer.forward`).
-fn end(ids: &[u32]) -> usize {
-    let highest = ids.iter().max();
-    ids.iter().position(|id| Some(id) == highest).unwrap_or_default()
+fn end(ids: &[u32], named: Option<u32>) -> Result<usize> {
+    let end = named.or(ids.iter().max().copied());
+    ids.iter().position(|&id| Some(id) == end).ok_or_else(|| Error::Tokenizer {
+        message: format!("a caption has no end-of-text token, {}", end.unwrap_or_default()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_the_first_token_of_its_name_or_of_the_highest_id() {
+        assert_eq!(end(&[3, 9, 5, 5], Some(5)).unwrap(), 2);
+        assert_eq!(end(&[3, 9, 5, 9], None).unwrap(), 1);
+        assert_eq!(end(&[3, 9], Some(5)).unwrap_err().code(), "tokenizer");
+    }
 }

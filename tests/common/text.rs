@@ -12,20 +12,27 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::{COSINE, Golden, TOLERANCE, assert_close, cosine};
 
-/// Builds the towers of a golden's configuration and compares them; the image tower where `vision` says so.
-pub async fn compare(bytes: &[u8], device: &Device, vision: bool) {
+/// Builds the towers of a golden's configuration and compares them; the image tower where `vision` says so. The lowest
+/// cosine of each tower's embeddings, of the text tower first.
+pub async fn compare(bytes: &[u8], device: &Device, vision: bool) -> Vec<f64> {
     let golden = Golden::read(bytes);
     let (_, metadata) = SafeTensors::read_metadata(bytes).unwrap();
     let config: ClipConfig = serde_json::from_str(&metadata.metadata().as_ref().unwrap()["clip"]).unwrap();
     config.validate().unwrap();
     let specs = config.tensors();
-    compare_text(&golden, &config, &specs, device).await;
+    let mut cosines = vec![compare_text(&golden, &config, &specs, device).await];
     if vision {
-        compare_vision(&golden, &config, &specs, device).await;
+        cosines.push(compare_vision(&golden, &config, &specs, device).await);
     }
+    cosines
 }
 
-async fn compare_text(golden: &Golden<'_>, config: &ClipConfig, specs: &BTreeMap<String, TensorSpec>, device: &Device) {
+async fn compare_text(
+    golden: &Golden<'_>,
+    config: &ClipConfig,
+    specs: &BTreeMap<String, TensorSpec>,
+    device: &Device,
+) -> f64 {
     let text = config.text.clone().unwrap();
     let tower = TextTower::new(text.clone(), &mut weights(specs, "text_", device), device.clone()).unwrap();
     let lengths = golden.integers("lengths");
@@ -44,11 +51,12 @@ async fn compare_text(golden: &Golden<'_>, config: &ClipConfig, specs: &BTreeMap
     }
     let expected = golden.floats("text_embeds");
     let embedding = tower.forward(&captions, &mut ()).await.unwrap();
-    assert_same("text_embeds", &embedding, &expected, text.projection);
+    let lowest = assert_same("text_embeds", &embedding, &expected, text.projection);
 
     // A caption gives what it gives among others.
     let alone = tower.forward(&captions[1..2], &mut ()).await.unwrap();
     assert_close("alone", &alone, &embedding[text.projection..2 * text.projection], 1e-4);
+    lowest
 }
 
 async fn compare_vision(
@@ -56,20 +64,24 @@ async fn compare_vision(
     config: &ClipConfig,
     specs: &BTreeMap<String, TensorSpec>,
     device: &Device,
-) {
+) -> f64 {
     let vision = config.vision.clone();
     let tower = VisionTower::new(vision.clone(), &mut weights(specs, "vi", device), device.clone()).unwrap();
     let pixels = values(specs.len() as u64, 3 * vision.image_size * vision.image_size);
     let embedding = tower.forward(pixels, &mut ()).await.unwrap().embedding;
-    assert_same("image_embeds", &embedding, &golden.floats("image_embeds"), vision.projection);
+    assert_same("image_embeds", &embedding, &golden.floats("image_embeds"), vision.projection)
 }
 
-fn assert_same(what: &str, got: &[f32], expected: &[f32], width: usize) {
+/// The lowest cosine of the rows.
+fn assert_same(what: &str, got: &[f32], expected: &[f32], width: usize) -> f64 {
     assert_close(what, got, expected, TOLERANCE);
+    let mut lowest = 1.0_f64;
     for (row, (got, expected)) in got.chunks(width).zip(expected.chunks(width)).enumerate() {
         let cosine = cosine(got, expected);
         assert!(cosine >= COSINE, "{what} {row}: cosine {cosine}");
+        lowest = lowest.min(cosine);
     }
+    lowest
 }
 
 /// Writes a pack of random weights in float16.

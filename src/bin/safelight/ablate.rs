@@ -57,8 +57,8 @@ struct Outcome {
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let file = arguments.pictures.features(&[View::Whole, View::Detail], &Treatment::TIERS).await?;
-    let rows = rows(&arguments.recipe.config()?, &file.views, file.treatments.len() > 1);
-    let blocks = arguments.blocks.clone().unwrap_or_else(|| (0..file.shape.layers).collect());
+    let rows = rows(&arguments.recipe.config()?, &file.kind.views, file.kind.treatments.len() > 1);
+    let blocks = arguments.blocks.clone().unwrap_or_else(|| (0..file.kind.shape.layers).collect());
     let device = Device::cpu();
     let bar = loading::bar(rows.len() as u64 * arguments.seeds, "ablating", "{pos} of {len}");
     let mut table = Vec::new();
@@ -69,12 +69,13 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
             blocks: if row.blocks { blocks.clone() } else { Vec::new() },
             caption: false,
         };
+        let set = file.training_set(&spec)?;
         let mut outcomes: Vec<Outcome> = Vec::new();
         for seed in 1..=arguments.seeds {
             let config = TrainConfig { seed, ..row.config.clone() };
-            let session = Session::new(file.training_set(&spec)?, config, None, arguments.folds, &device).await?;
-            let given = file.treatments.iter().position(|&treatment| treatment == Treatment::AsGiven).unwrap_or(0);
-            let treatments = if row.augmented { (0..file.treatments.len()).collect() } else { vec![given] };
+            let session = Session::new(set.clone(), config, None, arguments.folds, &device).await?;
+            let given = file.kind.treatments.iter().position(|&treatment| treatment == Treatment::AsGiven).unwrap_or(0);
+            let treatments = if row.augmented { (0..file.kind.treatments.len()).collect() } else { vec![given] };
             let tiers = session.train_on(treatments)?.validate_only(Aims::default(), &mut ()).await?;
             for tier in tiers {
                 let auc = tier.auc.ok_or_else(|| Error::TrainingSet {

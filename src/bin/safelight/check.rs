@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use safelight::Result;
-use safelight::detector::{Detector, Verdict};
+use safelight::detector::{CaptionUse, Detector, Verdict};
 use safelight::head::{Head, HeadFile, HeadInfo, Label};
 use serde_json::json;
 
@@ -116,7 +116,12 @@ fn as_row(path: &Path, outcome: &Result<Verdict>) -> String {
                 Label::Real => "likely a real photo",
                 Label::Unsure => "can't tell",
             };
-            format!("{words:<20} {:>4.0} %  {}", 100.0 * verdict.probability, path.display())
+            let caption = match verdict.caption {
+                CaptionUse::Used => "  (picture and caption)",
+                CaptionUse::Missing => "  (picture alone, without a caption)",
+                CaptionUse::Unread => "",
+            };
+            format!("{words:<20} {:>4.0} %  {}{caption}", 100.0 * verdict.probability, path.display())
         }
         Err(error) => format!("{:<20} {:>6}  {}: {error}", "not checked", "", path.display()),
     }

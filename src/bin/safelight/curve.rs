@@ -41,7 +41,7 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let base = HeadFile::read(&loading::read(&arguments.head)?)?;
     let spec = &base.info.features;
     let file = arguments.pictures.features(&spec.views, &Treatment::TIERS).await?;
-    Head::new(&base).require(&file.pack.id, &file.pack.sha256, file.shape)?;
+    Head::new(&base).require(&file.kind.pack.id, &file.kind.pack.sha256, file.kind.shape)?;
     let set = file.training_set(spec)?;
     let config = arguments.recipe.config_or("fine-tune")?;
     let groups = match &arguments.group[..] {

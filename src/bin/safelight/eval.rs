@@ -30,7 +30,7 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let head = Head::read(&loading::read(&arguments.head)?)?;
     let spec = &head.info().features;
     let file = arguments.pictures.features(&spec.views, &Treatment::TIERS).await?;
-    head.require(&file.pack.id, &file.pack.sha256, file.shape)?;
+    head.require(&file.kind.pack.id, &file.kind.pack.sha256, file.kind.shape)?;
     let set = file.training_set(spec)?;
     if let Some(warning) = learnt_from(&head, &set) {
         eprintln!("! {warning}");

@@ -1,44 +1,49 @@
-//! `safelight features`, and how the other commands come to features: from such a file, or from a
-//! folder, each picture once.
+//! `safelight features`, and how the other commands come to features: from its files, or from a folder, each picture
+//! once.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `kind` | which features a file holds, and what it says of itself |
+//! | `file` | a file of features |
+//! | `parts` | a folder of such files, which grows by one after the other |
+//! | `joined` | several files as one |
+//! | `embedding` | pictures and captions on their way through the towers |
 
-use std::collections::HashMap;
+mod embedding;
+pub mod file;
+pub mod joined;
+pub mod kind;
+mod parts;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use safelight::Result;
-use safelight::clip::vision::ImageTokens;
-use safelight::extractor::{Extractor, Looked, Read};
 use safelight::features::View;
-use safelight::head::info::PackRef;
-use safelight::picture::facts::{Facts, sha256};
-use safelight::picture::{Limits, Picture};
 use safelight::train::data::labels::{Labelled, Mapping};
-use safelight::train::data::set::LabelledPicture;
 use safelight::treatment::Treatment;
+use safelight::{Error, Result};
 
-use crate::d3::{self, D3};
-use crate::feature_file::FeatureFile;
-use crate::folder;
-use crate::loading::{self, Model};
+pub use self::embedding::Source;
 
-/// Pictures in one batch through the tower, each with all its treatments and views.
-const BATCH: usize = 4;
-
-/// Captions that are read together.
-const CAPTIONS: usize = 64;
-
-/// Pictures after which a cache is written.
-const SAVE: usize = 200;
+use self::embedding::{Embedded, Embedder};
+use self::file::FeatureFile;
+use self::joined::Joined;
+use self::parts::Parts;
+use crate::d3::{D3, Records};
+use crate::loading::Model;
+use crate::{folder, loading};
 
 /// Where labelled pictures come from.
 #[derive(clap::Args)]
 pub struct Pictures {
-    /// A folder of labelled pictures, or a file of `safelight features`.
-    input: PathBuf,
+    /// A folder of labelled pictures; or files of `safelight features` and folders of them, one or more, which are
+    /// taken together.
+    #[arg(required = true)]
+    input: Vec<PathBuf>,
     /// What a folder's pictures are where its name does not say: FOLDER=real, generated or skip.
     #[arg(long, value_parser = folder::mapping)]
     map: Vec<(String, Mapping)>,
-    /// Keep features in this file, and take from it what it has.
+    /// Keep features in this file, and take from it what it has; several folders may share it.
     #[arg(long)]
     cache: Option<PathBuf>,
     #[command(flatten)]
@@ -57,11 +62,12 @@ pub struct Arguments {
     d3: D3,
     #[command(flatten)]
     model: Model,
-    /// The file to write; if it is there already, what it has is kept.
+    /// The file to write; what it has, of this folder or of others, stays in it. With --d3 a folder of such files,
+    /// which several shards may share.
     #[arg(long)]
     out: PathBuf,
-    /// Take what is known from this file, and keep it there, rather than in the one that is written.
-    #[arg(long)]
+    /// Take what is known from this file, and keep it there; the one that is written then holds this folder alone.
+    #[arg(long, conflicts_with = "d3")]
     cache: Option<PathBuf>,
     /// How pictures are treated first: as-given, web, hard, equalised-0…
     #[arg(long, value_delimiter = ',', default_value = "as-given,web,hard")]
@@ -72,23 +78,28 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let (views, treatments, out) = (&arguments.views, &arguments.treatments, arguments.out.as_path());
-    let cache = Some(arguments.cache.as_deref().unwrap_or(out));
-    let file = match (arguments.d3.open()?, &arguments.folder) {
-        (Some(mut records), _) => {
-            let (count, has_captions) = (records.total(), records.has_captions());
-            let file = embed(&arguments.model, &mut records, count, has_captions, views, treatments, cache).await?;
-            records.report();
-            file
+    if let Some(records) = arguments.d3.open()? {
+        Box::pin(arguments.of_records(records)).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (views, treatments, out) = (&arguments.views, &arguments.treatments, &arguments.out);
+    let input = vec![arguments.folder.clone().unwrap_or_default()];
+    let cache = Some(arguments.cache.clone().unwrap_or_else(|| out.clone()));
+    let pictures = Pictures { input, map: arguments.map.clone(), cache, model: arguments.model.clone() };
+    let (embedder, run) = Box::pin(pictures.embed(views, treatments)).await?;
+    let of_folder = run.places.len();
+    let others = run.file.pictures.len() - of_folder;
+    if arguments.cache.is_some() {
+        embedder.only(run).write(out)?;
+    } else {
+        if !run.changed {
+            run.file.write(out)?; // labels may have
         }
-        (None, folder) => {
-            let input = folder.clone().unwrap_or_default();
-            let pictures = Pictures { input, map: arguments.map.clone(), cache: None, model: arguments.model.clone() };
-            pictures.embed(views, treatments, cache).await?
+        if others > 0 {
+            eprintln!("{others} pictures that it held before and that are not in this folder stay in it");
         }
-    };
-    file.write(out)?;
-    eprintln!("{} pictures in {}", file.pictures.len(), arguments.out.display());
+    }
+    eprintln!("{of_folder} pictures in {}", out.display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -97,212 +108,100 @@ pub fn view(name: &str) -> std::result::Result<View, String> {
     serde_json::from_value(name.into()).map_err(|_| format!("“{name}” is none of whole, detail"))
 }
 
-impl Pictures {
-    /// The features, from the file or from the folder.
-    pub async fn features(&self, views: &[View], treatments: &[Treatment]) -> Result<FeatureFile> {
-        if self.input.is_file() {
-            return FeatureFile::read(&self.input);
+impl Arguments {
+    /// Looks at the pictures of D3's records, part after part.
+    async fn of_records(&self, mut records: Records) -> Result<()> {
+        let embedder = Embedder::open(&self.model, records.has_captions()).await?;
+        let kind = embedder.kind(&self.views, &self.treatments)?;
+        let mut parts = Parts::open(&self.out, &records.shard(), &kind, Some(records.captions()))?;
+        let known = std::mem::take(&mut parts.known);
+        let before = known.len();
+        records.leave_out(&known);
+        let bar = loading::bar(records.total() as u64, "embedding", "{pos} of {len}");
+        let (mut pictures, mut skipped) = (0, 0);
+        while !records.ended() {
+            let mut empty = FeatureFile::new(kind.clone());
+            empty.captions_from = Some(records.captions().to_owned());
+            let part = embedder.embed(records.part(), empty, None, &bar).await?;
+            if !part.file.pictures.is_empty() {
+                parts.write(&part.file)?;
+            }
+            pictures += part.places.len();
+            skipped += part.skipped;
+            bar.set_position(records.passed() as u64);
         }
-        Box::pin(self.embed(views, treatments, self.cache.as_deref())).await
+        bar.finish_and_clear();
+        records.report();
+        tell_skipped(skipped);
+        eprintln!("{} pictures in {}, {pictures} of them new", before + pictures, self.out.display());
+        Ok(())
+    }
+}
+
+impl Pictures {
+    /// The features, from files or from the folder.
+    pub async fn features(&self, views: &[View], treatments: &[Treatment]) -> Result<Joined> {
+        if let Some(joined) = Joined::read(&self.input)? {
+            return Ok(joined);
+        }
+        let (embedder, run) = Box::pin(self.embed(views, treatments)).await?;
+        Ok(Joined::of(embedder.only(run)))
     }
 
     /// The same of another folder or file, with this model.
-    pub async fn features_of(&self, input: &Path, views: &[View], treatments: &[Treatment]) -> Result<FeatureFile> {
-        let other = Self { input: input.to_owned(), map: self.map.clone(), cache: None, model: self.model.clone() };
+    pub async fn features_of(&self, input: &Path, views: &[View], treatments: &[Treatment]) -> Result<Joined> {
+        let input = vec![input.to_owned()];
+        let other = Self { input, map: self.map.clone(), cache: None, model: self.model.clone() };
         other.features(views, treatments).await
     }
 
-    async fn embed(&self, views: &[View], treatments: &[Treatment], cache: Option<&Path>) -> Result<FeatureFile> {
-        let labelled = folder::labelled(&self.input, &self.map.iter().cloned().collect())?;
+    /// Looks at the folder's pictures, but for those that the cache has; what is new is kept there.
+    async fn embed(&self, views: &[View], treatments: &[Treatment]) -> Result<(Embedder, Embedded)> {
+        let [input] = &self.input[..] else {
+            let message = "several inputs are taken together only where all of them are features: files of `safelight \
+                           features`, or folders of them";
+            return Err(Error::TrainingSet { message: message.to_owned() });
+        };
+        let labelled = folder::labelled(input, &self.map.iter().cloned().collect())?;
         let has_captions = labelled.iter().any(|label| label.text.is_some());
+        let embedder = Embedder::open(&self.model, has_captions).await?;
+        let mut kind = embedder.kind(views, treatments)?;
+        let known = match &self.cache {
+            Some(path) if path.is_file() => {
+                let known = FeatureFile::read(path)?;
+                // More views than are asked for do no harm: a specification names those that a head looks at.
+                if views.iter().all(|view| known.kind.views.contains(view)) {
+                    kind.views.clone_from(&known.kind.views);
+                }
+                kind.require(&known.kind, path)?;
+                known
+            }
+            _ => FeatureFile::new(kind),
+        };
         let count = labelled.len();
         let read = |label: Labelled| {
-            let bytes = loading::read_picture(&self.input.join(&label.path));
+            let bytes = loading::read_picture(&input.join(&label.path));
             Ok((label, bytes))
         };
-        let pictures = labelled.into_iter().map(read);
-        embed(&self.model, pictures, count, has_captions, views, treatments, cache).await
-    }
-}
-
-/// Looks at `pictures`, of which there are about `count`, each with its bytes unless they cannot be had; what
-/// `cache` has is not looked at again.
-async fn embed(
-    model: &Model,
-    pictures: impl Iterator<Item = Result<d3::Picture>>,
-    count: usize,
-    has_captions: bool,
-    views: &[View],
-    treatments: &[Treatment],
-    cache: Option<&Path>,
-) -> Result<FeatureFile> {
-    let mut extractor = Box::pin(model.open()).await?;
-    if has_captions && extractor.has_text_tower() {
-        extractor.use_tokenizer(model.tokenizer(extractor.manifest())?)?;
-    }
-    let manifest = extractor.manifest();
-    let pack = PackRef { id: manifest.id.clone(), sha256: manifest.weights_file()?.sha256.clone() };
-    let known = match cache {
-        Some(path) if path.is_file() => Some(FeatureFile::read(path)?),
-        _ => None,
-    };
-    let fits = |known: &FeatureFile| known.pack == pack && known.views == views && known.treatments == treatments;
-    let known = known.filter(|known| {
-        let fits = fits(known);
-        if !fits {
-            eprintln!("the features kept before are of another model, of other views or treatments: starting anew");
-        }
-        fits
-    });
-    let empty = || FeatureFile::new(pack.clone(), extractor.shape(), views, treatments);
-    let mut embedding = Embedding {
-        extractor: &extractor,
-        known: known.unwrap_or_else(empty),
-        file: empty(),
-        pending: Vec::new(),
-        new: 0,
-    };
-    Box::pin(embedding.all(pictures, count, cache)).await?;
-    if has_captions && extractor.reads_captions() {
-        Box::pin(embedding.captions()).await?;
-    }
-    if let Some(cache) = cache.filter(|_| embedding.new > 0) {
-        embedding.file.write(cache)?;
-    }
-    Ok(embedding.file)
-}
-
-/// Pictures on their way through the tower.
-struct Embedding<'a> {
-    extractor: &'a Extractor,
-    known: FeatureFile,
-    file: FeatureFile,
-    pending: Vec<(LabelledPicture, Looked)>,
-    /// Pictures that were not known, since the cache was written.
-    new: usize,
-}
-
-impl Embedding<'_> {
-    async fn all(
-        &mut self,
-        pictures: impl Iterator<Item = Result<d3::Picture>>,
-        count: usize,
-        cache: Option<&Path>,
-    ) -> Result<()> {
-        let rows: Vec<(Vec<bool>, usize)> =
-            self.known.rows().map(|(present, first)| (present.to_vec(), first)).collect();
-        let known = self.known.pictures.iter().enumerate();
-        let known: HashMap<String, usize> = known.map(|(at, picture)| (picture.facts.sha256.clone(), at)).collect();
         let bar = loading::bar(count as u64, "embedding", "{pos} of {len}");
-        let mut skipped = 0;
-        for picture in pictures {
-            let (label, bytes) = picture?;
-            let bytes = match bytes {
-                Ok(bytes) => bytes,
-                Err(error) => {
-                    bar.suspend(|| eprintln!("skipped {}: {error}", label.path));
-                    skipped += 1;
-                    bar.inc(1);
-                    continue;
-                }
-            };
-            if let Some(&at) = known.get(&sha256(&bytes)) {
-                self.flush().await?;
-                let (present, first) = &rows[at];
-                let tokens = self.known.tokens(*first, present.iter().filter(|&&present| present).count());
-                let facts = self.known.pictures[at].facts.clone();
-                self.file.push(with(&label, facts), present, &tokens);
-            } else {
-                match self.look(&label, &bytes) {
-                    Ok(looked) => self.pending.push(looked),
-                    Err(error) => {
-                        bar.suspend(|| eprintln!("skipped {}: {error}", label.path));
-                        skipped += 1;
-                    }
-                }
-                if self.pending.len() >= BATCH {
-                    self.flush().await?;
-                }
-            }
-            // Writing takes as long as the file is large, so a large one is written more rarely.
-            if let Some(cache) = cache.filter(|_| self.new >= SAVE.max(self.file.pictures.len() / 10)) {
-                self.file.write(cache)?;
-                self.new = 0;
-            }
-            bar.inc(1);
-        }
-        self.flush().await?;
+        let pictures = labelled.into_iter().map(read);
+        let run = Box::pin(embedder.embed(pictures, known, self.cache.as_deref(), &bar)).await?;
         bar.finish_and_clear();
-        if skipped > 0 {
-            eprintln!("{skipped} of {count} pictures could not be read and were left out");
-        }
-        Ok(())
-    }
-
-    /// Reads the captions that are not known.
-    async fn captions(&mut self) -> Result<()> {
-        let projection = self.file.shape.projection;
-        let known = self.known.known_captions();
-        let bar = loading::bar(self.file.pictures.len() as u64, "reading captions", "{pos} of {len}");
-        let mut read = Read { present: Vec::new(), embedding: Vec::new() };
-        for pictures in self.file.pictures.chunks(CAPTIONS) {
-            let is_new = |caption: &Option<String>| caption.as_deref().is_none_or(|text| !known.contains_key(text));
-            let captions = pictures.iter().map(|picture| picture.caption.clone()).filter(is_new);
-            let captions: Vec<Option<String>> = captions.collect();
-            self.new += captions.iter().flatten().count();
-            let new = self.extractor.read_captions(&captions, &mut ()).await?;
-            let (mut flags, mut rows) = (new.present.iter(), new.embedding.chunks(projection));
-            for picture in pictures {
-                let row = match picture.caption.as_deref().and_then(|text| known.get(text)) {
-                    Some(row) => Some(*row),
-                    None => flags.next().filter(|&&present| present).and_then(|_| rows.next()),
-                };
-                read.present.push(row.is_some());
-                read.embedding.extend_from_slice(row.unwrap_or_default());
+        tell_skipped(run.skipped);
+        if let Some(cache) = &self.cache {
+            if run.known > 0 {
+                eprintln!("{} of {count} pictures were known from {}", run.known, cache.display());
             }
-            bar.inc(pictures.len() as u64);
+            if run.changed {
+                run.file.write(cache)?;
+            }
         }
-        bar.finish_and_clear();
-        self.file.captions = Some(read);
-        Ok(())
-    }
-
-    fn look(&self, label: &Labelled, bytes: &[u8]) -> Result<(LabelledPicture, Looked)> {
-        let picture = Picture::decode(bytes, &Limits::default())?;
-        let facts = Facts::read(bytes, &picture);
-        let seed = facts.seed();
-        let treated = self.file.treatments.iter().map(|treatment| treatment.apply(&picture, seed));
-        let treated = treated.collect::<Result<Vec<_>>>()?;
-        let side = self.extractor.tower().config().image_size;
-        Ok((with(label, facts), Looked::at(&self.file.views, &treated, side)))
-    }
-
-    async fn flush(&mut self) -> Result<()> {
-        let pending = std::mem::take(&mut self.pending);
-        if pending.is_empty() {
-            return Ok(());
-        }
-        let mut batch = Looked { present: Vec::new(), pixels: Vec::new() };
-        for (_, looked) in &pending {
-            batch.present.extend_from_slice(&looked.present);
-            batch.pixels.extend_from_slice(&looked.pixels);
-        }
-        let seen = self.extractor.see(batch, &mut ()).await?;
-        let mut all = FeatureFile::new(self.file.pack.clone(), self.file.shape, &[], &[]);
-        all.tokens = seen.tokens;
-        let mut first = 0;
-        self.new += pending.len();
-        for (picture, looked) in pending {
-            let n = looked.present.iter().filter(|&&present| present).count();
-            let tokens: ImageTokens = all.tokens(first, n);
-            first += n;
-            self.file.push(picture, &looked.present, &tokens);
-        }
-        Ok(())
+        Ok((embedder, run))
     }
 }
 
-fn with(label: &Labelled, facts: Facts) -> LabelledPicture {
-    let Labelled { path, source, generated, text } = label.clone();
-    LabelledPicture { name: path, source, generated, facts, caption: text }
+fn tell_skipped(skipped: usize) {
+    if skipped > 0 {
+        eprintln!("{skipped} pictures could not be read and were left out");
+    }
 }

@@ -146,7 +146,8 @@ pub fn read_picture(path: &Path) -> Result<Vec<u8>> {
 
 /// Writes a whole file beside its place first, so that a full disk leaves no half of it.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let part = path.with_extension("part");
+    // After the whole name: `d3.1` and `d3.2` may be written at once.
+    let part = path.with_added_extension("part");
     let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
     written.map_err(|error| {
         // The part may not exist; what matters is the first error.
@@ -168,4 +169,23 @@ pub fn bar(total: u64, what: &'static str, numbers: &str) -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_whose_names_differ_after_a_dot_are_written_beside_different_places() {
+        let folder = std::env::temp_dir().join(format!("safelight-write-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let of_another = folder.join("d3.part"); // where `d3.2` would lie for a moment
+        std::fs::write(&of_another, b"half").unwrap();
+        write(&folder.join("d3.1"), b"whole").unwrap();
+        assert_eq!(
+            (read(&folder.join("d3.1")).unwrap(), read(&of_another).unwrap()),
+            (b"whole".into(), b"half".into())
+        );
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

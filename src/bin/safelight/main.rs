@@ -9,7 +9,6 @@ mod curve;
 mod d3;
 mod decoding;
 mod eval;
-mod feature_file;
 mod features;
 mod folder;
 mod loading;

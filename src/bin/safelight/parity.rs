@@ -10,7 +10,7 @@ use safelight::head::Head;
 use safelight::{Error, Result};
 
 use crate::eval::judge;
-use crate::feature_file::FeatureFile;
+use crate::features::file::FeatureFile;
 use crate::loading;
 
 #[derive(clap::Args)]
@@ -27,26 +27,24 @@ pub struct Arguments {
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let head = Head::read(&loading::read(&arguments.head)?)?;
     let files = [FeatureFile::read(&arguments.first)?, FeatureFile::read(&arguments.second)?];
-    if files[0].shape != files[1].shape || files[0].views != files[1].views {
+    if files[0].kind.shape != files[1].kind.shape || files[0].kind.views != files[1].kind.views {
         return Err(Error::TrainingSet { message: "the two files are of other models or views".to_owned() });
     }
     let mut judged = Vec::new();
     for file in &files {
         judged.push(judge(&head, &file.training_set(&head.info().features)?, &[0]).await?);
     }
-    let seconds = files[1].pictures.iter().zip(files[1].rows()).enumerate();
-    let seconds: HashMap<&str, _> =
-        seconds.map(|(at, (picture, row))| (picture.facts.sha256.as_str(), (at, row))).collect();
+    let seconds = files[1].pictures.iter().enumerate();
+    let seconds: HashMap<&str, usize> = seconds.map(|(at, picture)| (picture.facts.sha256.as_str(), at)).collect();
     let (mut pictures, mut views, mut flips) = (0, 0, 0);
     let (mut lowest, mut farthest) = (1.0_f64, 0.0_f32);
-    for (at, (picture, (present, first))) in files[0].pictures.iter().zip(files[0].rows()).enumerate() {
-        let Some(&(other, (also_present, second))) = seconds.get(picture.facts.sha256.as_str()) else { continue };
-        if present != also_present {
+    for (at, picture) in files[0].pictures.iter().enumerate() {
+        let Some(&other) = seconds.get(picture.facts.sha256.as_str()) else { continue };
+        if files[0].row(at).0 != files[1].row(other).0 {
             return Err(Error::TrainingSet { message: format!("{} was looked at differently", picture.name) });
         }
-        let n = present.iter().filter(|&&present| present).count();
-        let (a, b) = (files[0].tokens(first, n).embedding, files[1].tokens(second, n).embedding);
-        let width = files[0].shape.projection;
+        let (a, b) = (files[0].tokens_of(at).embedding, files[1].tokens_of(other).embedding);
+        let width = files[0].kind.shape.projection;
         for (a, b) in a.chunks(width).zip(b.chunks(width)) {
             lowest = lowest.min(cosine(a, b));
             views += 1;

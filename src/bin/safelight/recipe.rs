@@ -61,6 +61,22 @@ impl Feature {
         }
     }
 
+    /// Refuses features that were not taken under the draws that `--equalise` or `--augment` ask for: features of a
+    /// file cannot be treated any more.
+    pub fn require_draws(&self, there: &[Treatment]) -> Result<()> {
+        let missing = |treatment: &Treatment| !Treatment::TIERS.contains(treatment) && !there.contains(treatment);
+        match self.treatments().into_iter().find(missing) {
+            Some(missing) => {
+                let message = format!(
+                    "the features lack the treatment {missing}, which --equalise or --augment asks for; embed the \
+                     pictures anew with `safelight features --treatments`, or train on their folder"
+                );
+                Err(Error::TrainingSet { message })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The treatments that training is done under.
     pub fn treatments(&self) -> Vec<Treatment> {
         match self.equalise {

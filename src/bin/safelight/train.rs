@@ -1,5 +1,6 @@
 //! `safelight train`: features, audit, folds, the head, its report.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,11 +10,14 @@ use safelight::features::FeatureSpec;
 use safelight::head::info::Figures;
 use safelight::head::{Head, HeadFile};
 use safelight::train::audit::audit;
+use safelight::train::data::set::{LabelledPicture, TrainingSet};
 use safelight::train::session::{FOLDS, Naming, Session};
+use safelight::train::validation::judged::FOR_AUC;
 use safelight::train::validation::limits::Aims;
 use safelight::{Error, Result};
 
 use crate::features::Pictures;
+use crate::features::kind::Kind;
 use crate::recipe::{Captions, Feature, Recipe};
 use crate::{eval, loading, tables};
 
@@ -65,12 +69,14 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let views = base.as_ref().map_or(&arguments.feature.views, |base| &base.info.features.views);
     let treatments = arguments.feature.treatments();
     let file = arguments.pictures.features(views, &treatments).await?;
+    arguments.feature.require_draws(&file.kind.treatments)?;
+    let Kind { pack, shape, .. } = &file.kind;
     let spec = match &base {
         Some(base) => {
-            Head::new(base).require(&file.pack.id, &file.pack.sha256, file.shape)?;
+            Head::new(base).require(&pack.id, &pack.sha256, *shape)?;
             base.info.features.clone()
         }
-        None => arguments.feature.spec(file.shape, file.captions.is_some()),
+        None => arguments.feature.spec(*shape, file.captioned),
     };
     if arguments.feature.captions == Captions::On && !spec.caption {
         let message = "there are no captions to read: the pictures have none, or the model has no text tower";
@@ -91,7 +97,11 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
 
     let device = Device::cpu();
     let unseen = match &arguments.unseen {
-        Some(path) => Some(Box::pin(arguments.pictures.features_of(path, &spec.views, &file.treatments)).await?),
+        Some(path) => {
+            let unseen = Box::pin(arguments.pictures.features_of(path, &spec.views, &file.kind.treatments)).await?;
+            file.kind.require_model(&unseen.kind, path)?;
+            Some(require_unseen(unseen.training_set(&spec)?, &set)?)
+        }
         None => None,
     };
     let session = Session::new(set, config, base, arguments.folds, &device).await?;
@@ -109,20 +119,12 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let date = arguments.date.clone().unwrap_or_else(today);
     let naming = Naming { id: arguments.id.clone(), name: arguments.name.clone(), date };
     let aims = Aims { false_positives: arguments.false_positives, ..Aims::default() };
-    let (mut head, report) = session.finish(naming, file.pack.clone(), spec.clone(), aims).await?;
+    let (mut head, report) = session.finish(naming, pack.clone(), spec, aims).await?;
     println!("{}", tables::tiers(&report.tiers));
     for warning in &report.warnings {
         println!("! {warning}");
     }
     if let (Some(unseen), Some(name)) = (unseen, &arguments.unseen_name) {
-        let strange = unseen.pictures.iter().all(|picture| {
-            picture.source.is_empty() || file.pictures.iter().all(|other| other.source != picture.source)
-        });
-        if unseen.pack != file.pack || !strange {
-            let message = "its unseen pictures are of another model, or share a source with those that it learns from";
-            return Err(Error::TrainingSet { message: message.to_owned() });
-        }
-        let unseen = unseen.training_set(&spec)?;
         let ready = Head::new(&head);
         head.info.figures = figures(&ready, &unseen, name).await?;
         let figures = &head.info.figures;
@@ -144,8 +146,28 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Refuses pictures that say nothing of how the head does on pictures it never saw, before anything is trained.
+fn require_unseen(unseen: TrainingSet, learnt: &TrainingSet) -> Result<TrainingSet> {
+    let refuse = |message: String| Err(Error::TrainingSet { message });
+    let sources: HashSet<&str> = learnt.pictures.iter().map(|picture| picture.source.as_str()).collect();
+    let hashes: HashSet<&str> = learnt.pictures.iter().map(|picture| picture.facts.sha256.as_str()).collect();
+    for LabelledPicture { name, source, facts, .. } in &unseen.pictures {
+        if !source.is_empty() && sources.contains(source.as_str()) {
+            return refuse(format!("its unseen pictures share a source with those that it learns from: {source}"));
+        }
+        if !facts.sha256.is_empty() && hashes.contains(facts.sha256.as_str()) {
+            return refuse(format!("one of its unseen pictures is among those that it learns from: {name}"));
+        }
+    }
+    let generated = unseen.generated().iter().filter(|&&generated| generated).count();
+    if generated.min(unseen.len() - generated) < FOR_AUC {
+        return refuse(format!("its unseen pictures must be {FOR_AUC} of each class at least"));
+    }
+    Ok(unseen)
+}
+
 /// What the finished head says of pictures whose sources it never saw, in the first tier.
-async fn figures(head: &Head, unseen: &safelight::train::data::set::TrainingSet, name: &str) -> Result<Figures> {
+async fn figures(head: &Head, unseen: &TrainingSet, name: &str) -> Result<Figures> {
     let (tier, treatments) = unseen.tiers().into_iter().next().unwrap_or_default();
     let report = eval::judge(head, unseen, &treatments).await?.report(&tier);
     let few = || Error::TrainingSet { message: "the unseen pictures are too few of one class".to_owned() };

@@ -9,6 +9,10 @@ use crate::{Error, Result};
 /// ε of every layer norm here, and transformers' default.
 const EPSILON: f64 = 1e-5;
 
+/// What old configurations name as their end token, OpenAI's among them, though it is another: transformers then takes the
+/// highest id (`CLIPTextTransformer.forward`).
+const LEGACY_END: u32 = 2;
+
 #[derive(Deserialize)]
 struct Checkpoint {
     model_type: String,
@@ -31,6 +35,7 @@ struct Text {
     intermediate_size: usize,
     hidden_act: String,
     layer_norm_eps: f64,
+    eos_token_id: u32,
 }
 
 #[derive(Deserialize)]
@@ -68,6 +73,7 @@ impl Default for Text {
             intermediate_size: 2_048,
             hidden_act: defaults::activation(),
             layer_norm_eps: EPSILON,
+            eos_token_id: 49_407,
         }
     }
 }
@@ -131,6 +137,7 @@ pub fn read_config(json: &str) -> Result<ClipConfig> {
             heads: text.num_attention_heads,
             mlp: text.intermediate_size,
             projection,
+            end: (text.eos_token_id != LEGACY_END).then_some(text.eos_token_id),
         }),
     };
     config.validate()?;
@@ -151,6 +158,19 @@ mod tests {
         assert_eq!((config.vision.tokens(), config.vision.width, config.vision.projection), (197, 768, 512));
         let text = config.text.unwrap();
         assert_eq!((text.vocabulary, text.context, text.width, text.heads), (49_408, 77, 512, 8));
+    }
+
+    #[test]
+    fn the_end_token_is_the_one_that_is_named_unless_the_name_is_the_old_one() {
+        let end = |text: &str| {
+            let json = format!(r#"{{"model_type": "clip", "text_config": {text}}}"#);
+            read_config(&json).map(|config| config.text.unwrap().end)
+        };
+        assert_eq!(end("{}").unwrap(), Some(49_407));
+        assert_eq!(end(r#"{"eos_token_id": 2}"#).unwrap(), None);
+        assert_eq!(end(r#"{"eos_token_id": 7, "vocab_size": 10}"#).unwrap(), Some(7));
+        let beyond = end(r#"{"eos_token_id": 10, "vocab_size": 10}"#).unwrap_err();
+        assert!(beyond.to_string().contains("end-of-text token"), "{beyond}");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub struct Judged {
 }
 
 /// Pictures of each class that an area or an accuracy needs.
-const FOR_AUC: usize = 10;
+pub const FOR_AUC: usize = 10;
 
 /// Real pictures that a true-positive rate at 1 % and at 5 % needs, and the rate of the false alarms:
 /// with fewer, one picture is more than the rate.

@@ -37,7 +37,7 @@ pub struct Arguments {
     #[arg(long, default_value = "main")]
     revision: String,
     /// The SHA-256 that the weight file must have; the hub's own word is checked without.
-    #[arg(long)]
+    #[arg(long, value_parser = sha256)]
     sha256: Option<String>,
 }
 
@@ -64,6 +64,7 @@ pub fn run(arguments: &Arguments, packs: &Path) -> Result<()> {
     let precision = if arguments.int8 { Precision::Int8 } else { Precision::Half };
     let plan = Plan::new(shape, &parts, precision)?;
 
+    let mut checks = Checks::new(&files, &headers, arguments.sha256.as_deref())?;
     let origin = Origin { int8: arguments.int8, config, files: files.clone() };
     let mut unfinished = Unfinished::open(packs, &id, origin)?;
     let mut converter = Converter::new(plan, unfinished.written());
@@ -71,7 +72,6 @@ pub fn run(arguments: &Arguments, packs: &Path) -> Result<()> {
     if converter.kept() > 0 {
         eprintln!("going on where it was interrupted, after {:.0} MB", converter.kept() as f64 / 1e6);
     }
-    let mut checks = Checks::new(&files, &headers, arguments.sha256.as_deref())?;
     let outcome = convert(&mut *source, &mut checks, &mut converter, &mut unfinished);
     match outcome {
         Ok(()) => unfinished.save()?,
@@ -132,6 +132,12 @@ impl Arguments {
         });
         name.to_lowercase().replace(' ', "-")
     }
+}
+
+/// A SHA-256, for the command line.
+fn sha256(text: &str) -> std::result::Result<String, String> {
+    let is_one = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_one { Ok(text.to_owned()) } else { Err("a SHA-256 has 64 hexadecimal digits".to_owned()) }
 }
 
 /// Moves everything through the converter. A connection that breaks is taken up again where it broke.

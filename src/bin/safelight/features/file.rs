@@ -1,5 +1,5 @@
-//! A file of features: what the tower saw of a folder's pictures, enough for heads of every
-//! specification over these views.
+//! A file of features: what the towers made of labelled pictures, enough for heads of every specification over
+//! these views.
 //!
 //! | tensor | shape |
 //! |---|---|
@@ -15,53 +15,43 @@ use std::path::Path;
 use half::f16;
 use safelight::clip::vision::ImageTokens;
 use safelight::extractor::Read;
-use safelight::features::{FeatureSpec, TowerShape, View};
-use safelight::head::info::PackRef;
+use safelight::features::{FeatureSpec, TowerShape};
 use safelight::train::data::set::{LabelledPicture, TrainingSet};
 use safelight::treatment::Treatment;
 use safelight::{Error, Result};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use serde::{Deserialize, Serialize};
 
+use super::kind::{Contents, Header, Kind, LONGEST_HEADER, METADATA, unusable};
 use crate::loading;
 
-const METADATA: &str = "safelight-features";
-
-/// What the tower saw.
+/// What the towers made of pictures.
+#[derive(Debug, Clone, PartialEq)]
 pub struct FeatureFile {
-    pub pack: PackRef,
-    pub shape: TowerShape,
-    pub views: Vec<View>,
-    pub treatments: Vec<Treatment>,
+    pub kind: Kind,
     pub pictures: Vec<LabelledPicture>,
+    /// Where D3's captions come from.
+    pub captions_from: Option<String>,
     /// `[n, t, v]`.
     pub present: Vec<bool>,
     /// Of every view that is present, in that order.
     pub tokens: ImageTokens,
+    /// Of every picture, the first of its rows in `tokens`, `[n]`.
+    first: Vec<usize>,
     /// What the text tower made of the pictures' captions, where they were read.
     pub captions: Option<Read>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Contents {
-    pack: PackRef,
-    views: Vec<View>,
-    treatments: Vec<String>,
-    pictures: Vec<LabelledPicture>,
-}
-
 impl FeatureFile {
     /// A file without pictures.
-    pub fn new(pack: PackRef, shape: TowerShape, views: &[View], treatments: &[Treatment]) -> Self {
+    pub fn new(kind: Kind) -> Self {
         Self {
-            pack,
-            shape,
-            views: views.to_vec(),
-            treatments: treatments.to_vec(),
+            kind,
             pictures: Vec::new(),
+            captions_from: None,
             present: Vec::new(),
             tokens: ImageTokens { n: 0, embedding: Vec::new(), class_tokens: Vec::new() },
+            first: Vec::new(),
             captions: None,
         }
     }
@@ -70,61 +60,88 @@ impl FeatureFile {
     pub fn push(&mut self, picture: LabelledPicture, present: &[bool], tokens: &ImageTokens) {
         self.pictures.push(picture);
         self.present.extend_from_slice(present);
+        self.first.push(self.tokens.n);
         self.tokens.n += tokens.n;
         self.tokens.embedding.extend_from_slice(&tokens.embedding);
         self.tokens.class_tokens.extend_from_slice(&tokens.class_tokens);
     }
 
-    /// Flags `[t, v]` of every picture, and the first of its token rows.
-    pub fn rows(&self) -> impl Iterator<Item = (&[bool], usize)> {
-        let mut first = 0;
-        self.present.chunks(self.treatments.len() * self.views.len()).map(move |present| {
-            let at = first;
-            first += present.iter().filter(|&&present| present).count();
-            (present, at)
-        })
+    /// Flags `[t, v]` of a picture, and the first of its token rows.
+    pub fn row(&self, index: usize) -> (&[bool], usize) {
+        let each = self.kind.treatments.len() * self.kind.views.len();
+        (&self.present[index * each..(index + 1) * each], self.first[index])
+    }
+
+    /// The tokens of all present views of a picture.
+    pub fn tokens_of(&self, index: usize) -> ImageTokens {
+        let (present, first) = self.row(index);
+        self.tokens(first, present.iter().filter(|&&present| present).count())
     }
 
     /// Token rows `first..first + n`.
     pub fn tokens(&self, first: usize, n: usize) -> ImageTokens {
         let of = |values: &[f32], width: usize| values[first * width..(first + n) * width].to_vec();
-        let TowerShape { layers, width, projection } = self.shape;
+        let TowerShape { layers, width, projection } = self.kind.shape;
         let class_tokens = of(&self.tokens.class_tokens, layers * width);
         ImageTokens { n, embedding: of(&self.tokens.embedding, projection), class_tokens }
     }
 
+    /// These pictures (by index) alone, in this order.
+    pub fn select(&self, pictures: &[usize]) -> Self {
+        let mut part = Self { captions_from: self.captions_from.clone(), ..Self::new(self.kind.clone()) };
+        for &index in pictures {
+            part.push(self.pictures[index].clone(), self.row(index).0, &self.tokens_of(index));
+        }
+        if self.captions.is_some() {
+            part.caption(&self.known_captions());
+        }
+        part
+    }
+
     /// The embedding of every caption that was read, by its words.
-    pub fn known_captions(&self) -> HashMap<&str, &[f32]> {
+    pub fn known_captions(&self) -> HashMap<String, Vec<f32>> {
         let Some(read) = &self.captions else { return HashMap::new() };
-        let rows = read.embedding.chunks(self.shape.projection);
+        let rows = read.embedding.chunks(self.kind.shape.projection);
         let captioned = self.pictures.iter().zip(&read.present).filter(|&(_, &present)| present);
-        captioned.zip(rows).filter_map(|((picture, _), row)| Some((picture.caption.as_deref()?, row))).collect()
+        captioned.zip(rows).filter_map(|((picture, _), row)| Some((picture.caption.clone()?, row.to_vec()))).collect()
+    }
+
+    /// Gives every picture the embedding of its caption, where `known` has it.
+    pub fn caption(&mut self, known: &HashMap<String, Vec<f32>>) {
+        let mut read = Read { present: Vec::new(), embedding: Vec::new() };
+        for picture in &self.pictures {
+            let row = picture.caption.as_ref().and_then(|text| known.get(text));
+            read.present.push(row.is_some());
+            read.embedding.extend(row.into_iter().flatten());
+        }
+        self.captions = Some(read);
     }
 
     /// The captions' rows as a head reads them, `[n, projection + 1]`.
     fn caption_rows(&self) -> Vec<f32> {
         let none = || Read { present: vec![false; self.pictures.len()], embedding: Vec::new() };
-        self.captions.clone().unwrap_or_else(none).features(self.shape)
+        self.captions.clone().unwrap_or_else(none).features(self.kind.shape)
     }
 
     /// The pictures as heads that read `spec` see them.
     pub fn training_set(&self, spec: &FeatureSpec) -> Result<TrainingSet> {
-        if let Some(view) = spec.views.iter().find(|view| !self.views.contains(view)) {
+        let Kind { shape, views, treatments, .. } = &self.kind;
+        if let Some(view) = spec.views.iter().find(|view| !views.contains(view)) {
             let message = format!("the features lack a view that the head looks at: {}", view.words());
             return Err(Error::TrainingSet { message });
         }
-        let c = spec.caption_dimension(self.shape);
-        let mut set = TrainingSet::new(spec.image_dimension(self.shape), self.treatments.clone()).with_captions(c);
+        let c = spec.caption_dimension(*shape);
+        let mut set = TrainingSet::new(spec.image_dimension(*shape), treatments.clone()).with_captions(c);
         let captions = if spec.caption { self.caption_rows() } else { Vec::new() };
-        for (index, (picture, (present, first))) in self.pictures.iter().zip(self.rows()).enumerate() {
+        for (index, picture) in self.pictures.iter().enumerate() {
+            let (present, mut at) = self.row(index);
             let mut chosen = Vec::with_capacity(present.len());
             let mut tokens = ImageTokens { n: 0, embedding: Vec::new(), class_tokens: Vec::new() };
-            let mut at = first;
-            for row in present.chunks(self.views.len()) {
+            for row in present.chunks(views.len()) {
                 // Where each view's tokens are, `[v]`.
                 let places: Vec<Option<usize>> = row.iter().map(|&there| there.then(|| (at, at += 1).0)).collect();
                 for view in &spec.views {
-                    let place = self.views.iter().position(|other| other == view).and_then(|index| places[index]);
+                    let place = views.iter().position(|other| other == view).and_then(|index| places[index]);
                     chosen.push(place.is_some());
                     if let Some(place) = place {
                         let one = self.tokens(place, 1);
@@ -134,7 +151,7 @@ impl FeatureFile {
                     }
                 }
             }
-            let features = spec.features(&tokens, &chosen, self.shape)?;
+            let features = spec.features(&tokens, &chosen, *shape)?;
             set.add_with_caption(picture.clone(), &features, &captions[index * c..(index + 1) * c])?;
         }
         Ok(set)
@@ -143,66 +160,73 @@ impl FeatureFile {
     /// Reads a file of [`FeatureFile::write`].
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = loading::read(path)?;
-        let bad = |message: String| Error::WeightsHeader { file: path.display().to_string(), message };
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| bad(error.to_string()))?;
-        let json = metadata.metadata().as_ref().and_then(|map| map.get(METADATA));
-        let json = json.ok_or_else(|| bad("it was not written by `safelight features`".to_owned()))?;
-        let contents: Contents = serde_json::from_str(json).map_err(|error| bad(error.to_string()))?;
-        let treatments = contents.treatments.iter().map(|name| name.parse()).collect::<Result<Vec<Treatment>>>()?;
-        let file = SafeTensors::deserialize(&bytes).map_err(|error| bad(error.to_string()))?;
+        let bad = |message: &str| unusable(path, &message);
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| unusable(path, &error))?;
+        let Header { kind, pictures, captions_from, captioned } = Header::of(path, &metadata)?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|error| unusable(path, &error))?;
         let tensor = |name: &str, dtype: Dtype| match file.tensor(name) {
             Ok(view) if view.dtype() == dtype => Ok(view),
-            Ok(_) => Err(bad(format!("{name} has another number type"))),
-            Err(error) => Err(bad(error.to_string())),
+            Ok(_) => Err(unusable(path, &format!("{name} has another number type"))),
+            Err(error) => Err(unusable(path, &error)),
         };
-        let present: Vec<bool> = tensor("present", Dtype::U8)?.data().iter().map(|&flag| flag != 0).collect();
-        let (embedding, class_tokens) = (tensor("embedding", Dtype::F32)?, tensor("class_tokens", Dtype::F16)?);
-        let (&[n, projection], &[m, layers, width]) = (embedding.shape(), class_tokens.shape()) else {
-            return Err(bad("its tensors have other ranks".to_owned()));
+        let flags = |name: &str| -> Result<Vec<bool>> {
+            Ok(tensor(name, Dtype::U8)?.data().iter().map(|&flag| flag != 0).collect())
         };
-        let expected = contents.pictures.len() * treatments.len() * contents.views.len();
-        if n != m || present.len() != expected || present.iter().filter(|&&flag| flag).count() != n {
-            return Err(bad("its tensors and pictures do not fit together".to_owned()));
-        }
+        let floats = |name: &str| -> Result<Vec<f32>> {
+            Ok(tensor(name, Dtype::F32)?.data().as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect())
+        };
+        let present = flags("present")?;
+        let class_tokens = tensor("class_tokens", Dtype::F16)?;
+        let n = class_tokens.shape().first().copied().unwrap_or_default();
         let tokens = ImageTokens {
             n,
-            embedding: embedding.data().as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect(),
+            embedding: floats("embedding")?,
             class_tokens: class_tokens.data().as_chunks().0.iter().map(|&two| f16::from_le_bytes(two).into()).collect(),
         };
-        let shape = TowerShape { layers, width, projection };
-        let Contents { pack, views, pictures, .. } = contents;
-        let captions = if file.tensor("captioned").is_ok() {
-            let flags = tensor("captioned", Dtype::U8)?.data().iter().map(|&flag| flag != 0).collect();
-            let rows = tensor("captions", Dtype::F32)?;
-            let embedding = rows.data().as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect();
-            let read = Read { present: flags, embedding };
+        let each = kind.treatments.len() * kind.views.len();
+        let seen = present.iter().filter(|&&flag| flag).count();
+        let projection = kind.shape.projection;
+        if present.len() != pictures.len() * each || seen != n || tokens.embedding.len() != n * projection {
+            return Err(bad("its tensors and pictures do not fit together"));
+        }
+        let captions = if captioned {
+            let read = Read { present: flags("captioned")?, embedding: floats("captions")? };
             let captioned = read.present.iter().filter(|&&flag| flag).count();
             if read.present.len() != pictures.len() || read.embedding.len() != captioned * projection {
-                return Err(bad("its captions and pictures do not fit together".to_owned()));
+                return Err(bad("its captions and pictures do not fit together"));
             }
             Some(read)
         } else {
             None
         };
-        Ok(Self { pack, shape, views, treatments, pictures, present, tokens, captions })
+        let mut at = 0;
+        let count = |row: &[bool]| row.iter().filter(|&&flag| flag).count();
+        let first = present.chunks(each.max(1)).map(|row| (at, at += count(row)).0).collect();
+        Ok(Self { kind, pictures, captions_from, present, tokens, first, captions })
     }
 
     /// Writes the file.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let bad = |message: String| Error::WeightsHeader { file: path.display().to_string(), message };
         let contents = Contents {
-            pack: self.pack.clone(),
-            views: self.views.clone(),
-            treatments: self.treatments.iter().map(Treatment::to_string).collect(),
+            pack: self.kind.pack.clone(),
+            views: self.kind.views.clone(),
+            treatments: self.kind.treatments.iter().map(Treatment::to_string).collect(),
             pictures: self.pictures.clone(),
+            captions_from: self.captions_from.clone(),
         };
-        let json = serde_json::to_string(&contents).map_err(|error| bad(error.to_string()))?;
-        let TowerShape { layers, width, projection } = self.shape;
+        let json = serde_json::to_string(&contents).map_err(|error| unusable(path, &error))?;
+        // JSON within JSON: every quotation mark and backslash grows by one.
+        if json.len() + json.matches(['"', '\\']).count() > LONGEST_HEADER - 1_000 {
+            let message = "these are too many pictures for one file of features: make one of each part of the folder; \
+                           the other commands take several";
+            return Err(Error::File { path: path.display().to_string(), message: message.to_owned() });
+        }
+        let TowerShape { layers, width, projection } = self.kind.shape;
         let present: Vec<u8> = self.present.iter().map(|&flag| u8::from(flag)).collect();
         let embedding: Vec<u8> = self.tokens.embedding.iter().flat_map(|value| value.to_le_bytes()).collect();
         let class_tokens = self.tokens.class_tokens.iter();
         let class_tokens: Vec<u8> = class_tokens.flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect();
-        let flags = vec![self.pictures.len(), self.treatments.len(), self.views.len()];
+        let flags = vec![self.pictures.len(), self.kind.treatments.len(), self.kind.views.len()];
         let n = self.tokens.n;
         let captioned: Vec<u8>;
         let captions: Vec<u8>;
@@ -221,6 +245,6 @@ impl FeatureFile {
         let views = views.into_iter().collect::<std::result::Result<Vec<_>, _>>();
         let metadata = HashMap::from([(METADATA.to_owned(), json)]);
         let bytes = views.and_then(|views| safetensors::serialize(views, Some(metadata)));
-        loading::write(path, &bytes.map_err(|error| bad(error.to_string()))?)
+        loading::write(path, &bytes.map_err(|error| unusable(path, &error))?)
     }
 }
