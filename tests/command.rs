@@ -205,7 +205,7 @@ fn files_of_features_are_taken_together() {
     let areas = |inputs: &[&str]| {
         let (out, _) = succeeded(&safelight(&[&["eval"][..], inputs, &["--head", &head, "--json"]].concat(), false));
         let judged: Value = serde_json::from_str(&out).unwrap();
-        ["as_given", "web"].map(|tier| judged["tiers"][tier]["auc"].as_f64().unwrap())
+        ["as_given", "web"].map(|tier| judged["tiers"][tier]["auc"].as_f64().unwrap().to_bits())
     };
     assert_eq!(areas(&[&a, &b]), areas(&[&whole]));
     // What cannot be taken together, and what was not asked of the features, is told.

@@ -12,6 +12,9 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::{COSINE, Golden, TOLERANCE, assert_close, cosine};
 
+/// Tokens of a caption at most.
+const CONTEXT: usize = 77;
+
 /// Builds the towers of a golden's configuration and compares them; the image tower where `vision` says so. The lowest
 /// cosine of each tower's embeddings, of the text tower first.
 pub async fn compare(bytes: &[u8], device: &Device, vision: bool) -> Vec<f64> {
