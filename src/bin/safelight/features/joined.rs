@@ -147,9 +147,9 @@ mod tests {
         let spec =
             FeatureSpec { views: vec![View::Whole, View::Detail], embedding: true, blocks: vec![1], caption: true };
         let set = |inputs: &[PathBuf]| Joined::read(inputs).unwrap().unwrap().training_set(&spec).unwrap();
-        assert_eq!(set(&[folder.join("parts"), last]), set(&[whole.clone()]));
+        assert_eq!(set(&[folder.join("parts"), last]), set(std::slice::from_ref(&whole)));
         assert_eq!(set(&[whole]), Joined::of(pictures(0, 7)).training_set(&spec).unwrap());
-        assert!(Joined::read(&[folder.clone()]).unwrap().is_none()); // no parts directly in it
+        assert!(Joined::read(std::slice::from_ref(&folder)).unwrap().is_none()); // no parts directly in it
         std::fs::remove_dir_all(folder).unwrap();
     }
 
