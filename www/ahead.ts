@@ -7,8 +7,8 @@ import { hash } from "./hash.ts";
 import type { Detector, Prepared } from "./safelight.js";
 
 /**
- * From this block on the device works by itself: the first two tell how fast it is, and are not to be disturbed; of the
- * rest a fast device is given all at once.
+ * From this block on the device works by itself: a fast one is given all blocks at once; a slow one's are timed one by one
+ * (`src/clip/pace.rs`), and its first two are not to be disturbed.
  */
 const QUIET = 2;
 
