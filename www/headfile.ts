@@ -21,7 +21,7 @@ export function reportIn(bytes: Uint8Array): TrainingReport | null {
 function isReport(value: unknown): value is TrainingReport {
   if (!isObject(value) || !isObject(value["config"]) || !areNumbers(value, "pictures", "generated", "real", "sources", "folds")) return false;
   const { tiers, audit, warnings } = value;
-  if (audit !== null && !(isObject(audit) && isEstimate(audit["nullAuc"]) && isEstimate(audit["captionAuc"] ?? null))) return false;
+  if (audit !== null && !(isObject(audit) && isEstimate(audit["nullAuc"]) && isEstimate(audit["nullAucOverSources"] ?? null) && isEstimate(audit["captionAuc"] ?? null))) return false;
   return Array.isArray(warnings) && warnings.every((warning) => typeof warning === "string") && Array.isArray(tiers) && tiers.every(isTier);
 }
 

@@ -252,9 +252,6 @@ async function keepTrained({ head, report }: Safelight.Trained, { input }: Store
     return picture === undefined ? [] : [{ name: picture.name, sha256: picture.facts.sha256, probability, generated }];
   });
   report.audit ??= input.audit;
-  // Holding pictures back cannot help where the head that all folds start from knows them already.
-  if (input.fineTune && report.folds > 0)
-    report.warnings.push("It started from another head. If that one had been trained on some of these pictures, these figures are too good.");
   const { name, date } = input.naming;
   const kept = await keepHead(labelled(head, { report }), { name, trained: date, pack, figures, report, worst });
   await forgetRun(input.id);

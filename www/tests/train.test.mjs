@@ -161,6 +161,13 @@ test("the page calls nothing good of which the audit warns", () => {
   assert.match(words.nullSentence({ nullAuc: { value: 0.75, interval: [0.52, 0.95] }, reason: null }), /Equalise both classes/);
 });
 
+test("captions are off where they give the label away, and where nobody can tell", () => {
+  const against = (value, half) => words.againstCaptions({ value, interval: [value - half, value + half] });
+  assert.match(words.againstCaptions(null), /too few pictures/);
+  assert.match(against(0.8, 0.1), /give the label away/);
+  assert.equal(against(0.55, 0.1), null);
+});
+
 const factsOf = (sha256) => ({ width: 1, height: 1, format: "JPEG", bytes: 1, jpegQuality: null, jpegSubsampling: null, exif: false, sha256, perceptual: sha256 });
 const correction = (sha256, generated, name = `${sha256}.jpg`) => ({ facts: factsOf(sha256), name, generated, caption: null, date: "2026-11-24" });
 

@@ -157,7 +157,7 @@ interface Start {
 function start(bench: Bench, project: Project, { presets, detector, signal }: Start): HTMLElement {
   const captions = {
     offered: project.captioned > 0 && detector?.pack.text === true,
-    tell: words.captionsTell(project.audit?.captionAuc ?? null),
+    against: words.againstCaptions(project.audit?.captionAuc ?? null),
     inUse: detector?.head.captions === true,
     blank: detector?.head.blank === true,
   };

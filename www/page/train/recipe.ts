@@ -15,8 +15,8 @@ interface Choice extends Pick<TrainInput, "preset" | "config" | "captions" | "fi
 export interface Captions {
   /** The folder has some, and the model can read them. */
   offered: boolean;
-  /** They give the label away. */
-  tell: boolean;
+  /** Why they had better not be read. */
+  against: string | null;
   /** The head in use reads captions. */
   inUse: boolean;
   /** There is no head in use: the model has none yet. */
@@ -27,7 +27,7 @@ export function recipe(folder: string, pictures: number, captions: Captions, pre
   const name = h("input", { type: "text", id: "head-name", value: folder || "My pictures", maxlength: 80, autocomplete: "off" });
   const fine = h("input", { type: "radio", name: "start", value: "fine-tune", checked: !captions.blank && pictures < ENOUGH_FOR_SCRATCH, disabled: captions.blank });
   const scratch = h("input", { type: "radio", name: "start", value: "default", checked: captions.blank || pictures >= ENOUGH_FOR_SCRATCH });
-  const reads = h("input", { type: "checkbox", role: "switch", id: "read-captions", checked: captions.offered && !captions.tell, "aria-describedby": "read-captions-note" });
+  const reads = h("input", { type: "checkbox", role: "switch", id: "read-captions", checked: captions.offered && captions.against === null, "aria-describedby": "read-captions-note" });
   const mismatch = h("p", { class: "fine", hidden: true });
   /** A head goes on with the features that it began with. */
   const agree = (): void => {
@@ -64,7 +64,7 @@ export function recipe(folder: string, pictures: number, captions: Captions, pre
           "span",
           {},
           h("strong", {}, "Read the captions too"),
-          h("small", { id: "read-captions-note" }, captions.tell ? "Off, because the captions give the label away: a head that reads them would learn their wording." : "The head weighs picture and words together. Half of the captions are left out at random, so that it also does without."),
+          h("small", { id: "read-captions-note" }, captions.against ?? "The head weighs picture and words together. Half of the captions are left out at random, so that it also does without."),
         ),
       ),
     h(

@@ -50,6 +50,8 @@ function figuresOf(report: TrainingReport): HTMLElement {
   const detail = h("div", { class: "tier-detail" });
   const show = (tier: TierReport): void => detail.replaceChildren(...tierDetail(tier));
   show(first);
+  // Both intervals over the same units, so that one may be held against the other.
+  const files = report.audit?.nullAucOverSources ?? report.audit?.nullAuc ?? null;
   return h(
     "div",
     { class: "figures-of" },
@@ -58,10 +60,10 @@ function figuresOf(report: TrainingReport): HTMLElement {
       { class: "panel", "aria-label": "In short" },
       intervals([
         { label: "This head", estimate: first.auc, missing: "too few pictures", kind: "this-head" },
-        { label: "Files alone, no pixel seen", estimate: report.audit?.nullAuc ?? null, missing: report.audit === null ? "not measured" : "too few pictures", kind: "files-alone" },
+        { label: "Files alone, no pixel seen", estimate: files, missing: report.audit === null ? "not measured" : "too few pictures", kind: "files-alone" },
         ...(report.audit?.captionAuc == null ? [] : [{ label: "Captions alone, no picture seen", estimate: report.audit.captionAuc, missing: "", kind: "captions-alone" }]),
       ]),
-      h("p", {}, words.gainSentence(first.auc, report.audit?.nullAuc ?? null, report.tiers.some(({ tier }) => tier === "equalised"))),
+      h("p", {}, words.gainSentence(first.auc, files, report.tiers.some(({ tier }) => tier === "equalised"))),
       ...report.warnings.map((warning) => h("p", { class: "notice" }, warning)),
     ),
     h("section", { class: "panel", "aria-label": "Figures per tier" }, h("h3", {}, report.tiers.length > 1 ? "As given, on the web, and worse" : "Figures"), tiers(report)),

@@ -90,6 +90,12 @@ export function captionsTell(captionAuc: Estimate | null): boolean {
   return captionAuc !== null && captionAuc.interval[0] > 0.5;
 }
 
+/** Why a head had better not read the captions, as the terminal has it; `null` where nothing speaks against it. */
+export function againstCaptions(captionAuc: Estimate | null): string | null {
+  if (captionAuc === null) return "Off, because there are too few pictures to tell whether the captions give the label away.";
+  return captionsTell(captionAuc) ? "Off, because the captions give the label away: a head that reads them would learn their wording." : null;
+}
+
 /** What captions do to a training. */
 export function captionSentence(captioned: number, reads: boolean, captionAuc: Estimate | null): string {
   const have = `${plural(captioned, "picture")} ${captioned === 1 ? "comes" : "come"} with a caption.`;
