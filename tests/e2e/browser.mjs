@@ -56,7 +56,14 @@ export async function openPage(browser, url, { width = 1280, height = 900 } = {}
   page.setDefaultTimeout(180_000);
   // Else it looks at each animation frame, and a page that headless Firefox has stopped drawing gets none.
   const waitForFunction = page.waitForFunction.bind(page);
-  page.waitForFunction = (condition, options, ...args) => waitForFunction(condition, { polling: 100, ...options }, ...args);
+  page.waitForFunction = async (condition, options, ...args) => {
+    try {
+      return await waitForFunction(condition, { polling: 100, ...options }, ...args);
+    } catch (thrown) {
+      const seen = await page.evaluate(() => document.body.innerText.slice(0, 2_000)).catch(String);
+      throw new Error(`${thrown.message}\nwaiting for ${condition}\nThe page shows:\n${seen}`, { cause: thrown });
+    }
+  };
   await page.setViewport({ width, height });
   const errors = [];
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));

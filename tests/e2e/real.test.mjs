@@ -119,7 +119,8 @@ for (const name of ["chromium", "firefox"]) {
       await give(page, "paste", "image.jpg", "image/jpeg", jpeg);
       await settled(page, 2);
       assert.deepEqual(requests.map(({ url }) => url), []);
-      assert.deepEqual(server.log.map(({ path }) => path), []);
+      // The browser looks for a newer service worker when it pleases; that says nothing of a picture.
+      assert.deepEqual(server.log.filter(({ path, search, body }) => path !== "/sw.js" || search !== "" || body() > 0), []);
 
       // And it could not, had it tried.
       const blocked = await page.evaluate(() => fetch("http://127.0.0.1:9/", { method: "POST", body: "x", mode: "no-cors" }).then(() => "sent", () => "blocked"));
