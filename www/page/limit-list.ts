@@ -18,8 +18,10 @@ export function showLimits(place: HTMLElement, { thresholds, operatingPoints, fi
     return h("label", { class: "limit" }, radio, h("span", {}, title, h("small", {}, detail)));
   };
   const own =
-    `From ${words.percent(thresholds.generated)} on. On ${figures.n.toLocaleString("en")} pictures from sources it had never seen, ` +
-    `it called ${words.share(figures.realCalledGenerated, "real photographs")} generated.`;
+    `From ${words.percent(thresholds.generated)} on. ` +
+    (figures.n === 0
+      ? "How often it errs was not measured."
+      : `On ${figures.n.toLocaleString("en")} pictures that it had never seen, it called ${words.share(figures.realCalledGenerated, "real photographs")} generated.`);
   const measured = operatingPoints.map((point) =>
     row(point, words.share(point.falsePositiveRate, "real pictures"), `From ${words.percent(point.threshold)} on; finds ${words.share(point.truePositiveRate, "generated ones")}.`),
   );

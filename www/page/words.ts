@@ -47,13 +47,15 @@ export function share(rate: number, of: string): string {
  * theirs, which a verdict without one must say.
  */
 export function worth({ label, caption }: Pick<Verdict, "label" | "caption">, figures: HeadFigures): string {
+  if (figures.n === 0) return `A hint, not proof: ${UNMEASURED}`;
   return caption === "missing" ? `${worthOf(label, figures)} ${WITH_CAPTIONS}, as here, it can be wrong more often.` : worthOf(label, figures);
 }
 
+const UNMEASURED = "how often this head errs was not measured, because it learnt from too few pictures to hold some back.";
 const WITH_CAPTIONS = "There, captions were weighed too; without one";
 
 function worthOf(label: Verdict["label"], figures: HeadFigures): string {
-  const unseen = `on ${count(figures.n)} pictures from sources it had never seen`;
+  const unseen = `on ${count(figures.n)} pictures that it had never seen`;
   if (label === "generated") return `A hint, not proof: ${unseen}, the detector called ${realCalledGenerated(figures)}.`;
   if (label === "real") return `A hint, not proof: ${unseen}, the detector took ${generatedCalledReal(figures)}.`;
   return `At this score the detector errs too often to decide: ${unseen}, it gave this answer for ${share(figures.unsure, "pictures")}.`;
@@ -61,12 +63,13 @@ function worthOf(label: Verdict["label"], figures: HeadFigures): string {
 
 /** The same figures at length, for “What a verdict is worth”; `captions`: the head reads them. */
 export function figuresAtLength(figures: HeadFigures, captions: boolean): string {
+  if (figures.n === 0) return `Nobody can say: ${UNMEASURED}`;
   const [low, high] = figures.aucInterval.map(inHundred);
   return (
     `Shown one photograph and one generated picture, this detector names the right one ${inHundred(figures.auc)} times in 100 ` +
     `(95 % interval ${low} to ${high}). ${quality(figures.auc)} ` +
-    `On ${count(figures.n)} pictures from sources it had never seen, it called ${realCalledGenerated(figures)}, ` +
-    `took ${generatedCalledReal(figures)}, and could not tell for ${share(figures.unsure, "pictures")}.${captions ? ` ${WITH_CAPTIONS} it can be wrong more often.` : ""}`
+    `On ${count(figures.n)} pictures it called ${realCalledGenerated(figures)}, ` +
+    `took ${generatedCalledReal(figures)}, and could not tell for ${share(figures.unsure, "pictures")}. They are ${figures.source}.${captions ? ` ${WITH_CAPTIONS} it can be wrong more often.` : ""}`
   );
 }
 

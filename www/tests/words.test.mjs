@@ -22,6 +22,13 @@ test("each verdict says how often it is wrong", () => {
   assert.match(figuresAtLength(figures, false), /84 times in 100 \(95 % interval 81 to 87\)/);
 });
 
+test("a head that was not measured says so", () => {
+  const none = { ...figures, source: "too few pictures to say", n: 0 };
+  for (const label of ["generated", "real", "unsure"]) assert.match(worth({ label, caption: "unread" }, none), /not measured/);
+  assert.match(figuresAtLength(none, false), /^Nobody can say: .*not measured/);
+  assert.match(figuresAtLength(figures, false), /They are dev\./);
+});
+
 test("figures that were measured with captions are not lent to a verdict without one", () => {
   for (const label of ["generated", "real", "unsure"]) {
     assert.match(worth({ label, caption: "missing" }, figures), /There, captions were weighed too; without one, as here/);
