@@ -51,7 +51,7 @@ async function buildSite() {
     splitting: true, // what only training needs is loaded when someone trains
     chunkNames: "part-[hash]",
     target: ["chrome113", "firefox115", "safari16.4"],
-    external: ["./safelight.js", "./safelight-tokenizer.js", "./safelight-training.js"], // made by wasm-bindgen, beside the worker
+    external: ["./safelight.js*", "./safelight-tokenizer.js*", "./safelight-training.js*"], // made by wasm-bindgen, beside the worker; with a query when one failed
   });
 }
 

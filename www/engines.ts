@@ -11,11 +11,23 @@ export type TrainingEngine = Pick<Training, "TrainingSet" | "Trainer" | "preset"
 export type TokenizerEngine = Pick<Tokenizing, "Tokenizer">;
 
 export class Engines {
-  readonly checking: () => Promise<CheckingEngine> = started<Checking>("safelight.js", () => import("./safelight.js"), (module) => {
-    if (threadsOffered()) module.offerThreads(startHelpers);
-  });
-  readonly tokenizer: () => Promise<TokenizerEngine> = started<Tokenizing>("safelight-tokenizer.js", () => import("./safelight-tokenizer.js"));
-  readonly training: () => Promise<TrainingEngine> = started<Training>("safelight-training.js", () => import("./safelight-training.js"));
+  readonly checking: () => Promise<CheckingEngine> = started<Checking>(
+    "safelight.js",
+    [() => import("./safelight.js"), () => import("./safelight.js?again=1"), () => import("./safelight.js?again=2")],
+    (module) => {
+      if (threadsOffered()) module.offerThreads(startHelpers);
+    },
+  );
+  readonly tokenizer: () => Promise<TokenizerEngine> = started<Tokenizing>("safelight-tokenizer.js", [
+    () => import("./safelight-tokenizer.js"),
+    () => import("./safelight-tokenizer.js?again=1"),
+    () => import("./safelight-tokenizer.js?again=2"),
+  ]);
+  readonly training: () => Promise<TrainingEngine> = started<Training>("safelight-training.js", [
+    () => import("./safelight-training.js"),
+    () => import("./safelight-training.js?again=1"),
+    () => import("./safelight-training.js?again=2"),
+  ]);
 }
 
 /** What wasm-bindgen makes: its default export fetches the WebAssembly that lies beside it, and starts it. */
@@ -23,16 +35,18 @@ interface Glue {
   default(): Promise<unknown>;
 }
 
-/** Starts a module once; after a failure the next call tries anew. */
-function started<Module extends Glue>(name: string, first: () => Promise<Module>, prepare?: (module: Module) => void): () => Promise<Module> {
+/**
+ * Starts a module once; after a failure the next call tries anew, at the next of the `addresses`. Browsers may remember for
+ * good that an import failed (whatwg/html#10327), but only under the same address; each is written out, because an extension
+ * may import nothing else.
+ */
+function started<Module extends Glue>(name: string, addresses: [() => Promise<Module>, ...(() => Promise<unknown>)[]], prepare?: (module: Module) => void): () => Promise<Module> {
   let running: Promise<Module> | null = null;
   let failures = 0;
   const load = async (): Promise<Module> => {
+    const address = addresses[Math.min(failures, addresses.length - 1)] ?? addresses[0];
     try {
-      if (failures === 0) return await first();
-      // Browsers may remember for good that an import failed (whatwg/html#10327), but only under the same address.
-      const again = new URL(`${name}?again=${failures}`, import.meta.url);
-      return (await import(again.href)) as Module;
+      return (await address()) as Module;
     } catch {
       failures += 1;
       throw new Problem("network", `${name} could not be fetched.`);

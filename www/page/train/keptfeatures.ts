@@ -8,6 +8,8 @@ import * as words from "./words.ts";
 export class KeptFeaturesLine {
   readonly element = h("div", { class: "kept-features", hidden: true });
   readonly #needed: () => Iterable<string>;
+  /** What is offered, in words: a button that stays the same stays, with its focus. */
+  #offered = "";
 
   /** `needed`: SHA-256 of the pictures that the screen of the moment works with. */
   constructor(needed: () => Iterable<string>) {
@@ -17,11 +19,12 @@ export class KeptFeaturesLine {
   async refresh(): Promise<void> {
     const kept = await keptFeatures(this.#needed()).catch(() => null); // without storage nothing is kept
     this.element.hidden = kept === null || kept.pictures === 0;
-    if (kept !== null) this.#offer(kept);
+    if (kept !== null && words.keptFeatures(kept) !== this.#offered) this.#offer(kept);
   }
 
   #offer(kept: KeptFeatures): void {
-    const offer = h("button", { type: "button", class: "quiet", id: "delete-features", click: () => this.#confirm(kept) }, `Delete kept features (${words.keptFeatures(kept)})`);
+    this.#offered = words.keptFeatures(kept);
+    const offer = h("button", { type: "button", class: "quiet", id: "delete-features", click: () => this.#confirm(kept) }, `Delete kept features (${this.#offered})`);
     this.element.replaceChildren(
       h("p", { class: "fine" }, "What was computed of pictures is kept, so that training on them again begins at once."),
       offer,
@@ -36,6 +39,7 @@ export class KeptFeaturesLine {
     const remove = async (): Promise<void> => {
       await deleteFeatures(this.#needed());
       announce("The kept features are deleted");
+      this.#offered = "";
       await this.refresh();
     };
     const wrong = h("p", { class: "problem", role: "alert", hidden: true });
