@@ -105,6 +105,7 @@ for (const name of ["chromium", "firefox"]) {
       await page.click(".correction button");
       await page.waitForFunction(() => /Noted as/.test(document.querySelector(".correction").innerText));
       await page.evaluate(() => (location.hash = "#train"));
+      await page.waitForSelector("#folder"); // a reload while it loads is an error to Firefox
       await page.reload();
       await ready(page);
       await page.waitForSelector(".corrections");
