@@ -58,7 +58,7 @@ export async function openPage(browser, url, { width = 1280, height = 900 } = {}
   const waitForFunction = page.waitForFunction.bind(page);
   page.waitForFunction = async (condition, options, ...args) => {
     try {
-      return await waitForFunction(condition, { polling: 100, ...options }, ...args);
+      return await waitForFunction(patient(condition), { polling: 100, ...options }, ...args);
     } catch (thrown) {
       const seen = await page.evaluate(() => document.body.innerText.slice(0, 2_000)).catch(String);
       throw new Error(`${thrown.message}\nwaiting for ${condition}\nThe page shows:\n${seen}`, { cause: thrown });
@@ -70,6 +70,11 @@ export async function openPage(browser, url, { width = 1280, height = 900 } = {}
   page.on("pageerror", (error) => errors.push(String(error)));
   await page.goto(url);
   return { page, errors };
+}
+
+/** Not yet, where `condition` throws: the element it asks about is still to come. Puppeteer would look once, and never again. */
+function patient(condition) {
+  return new Function("...args", `try { return (${condition})(...args); } catch { return false; }`);
 }
 
 /** Waits until the detector is ready, and returns the line at the top. */
