@@ -192,7 +192,7 @@ impl Extractor {
 }
 
 /// Pictures made ready for the tower, before it has seen them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Looked {
     /// `[n, v]`.
     pub present: Vec<bool>,
@@ -204,14 +204,18 @@ impl Looked {
     /// The pixels of each picture in each of `views`.
     #[must_use]
     pub fn at(views: &[View], pictures: &[Picture], side: usize) -> Self {
-        let (mut present, mut pixels) = (Vec::new(), Vec::new());
+        let mut looked = Self::default();
         for picture in pictures {
             for view in views {
-                let view = view.pixels(picture, side); // [3, side, side]
-                present.push(view.is_some());
-                pixels.extend(view.into_iter().flatten());
+                looked.push(view.pixels(picture, side));
             }
         }
-        Self { present, pixels }
+        looked
+    }
+
+    /// Adds the next view, `[3, side, side]`, or that there is none.
+    pub fn push(&mut self, view: Option<Vec<f32>>) {
+        self.present.push(view.is_some());
+        self.pixels.extend(view.into_iter().flatten());
     }
 }

@@ -276,3 +276,57 @@ fn features_are_computed_once() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("0.png"), "{output:?}");
 }
+
+/// Which views a file of features holds, `[n, treatments, views]`.
+fn present(path: &str) -> Vec<u8> {
+    let bytes = std::fs::read(path).unwrap();
+    safetensors::SafeTensors::deserialize(&bytes).unwrap().tensor("present").unwrap().data().to_vec()
+}
+
+#[test]
+fn details_come_from_the_originals_centres_and_sources_are_left_out() {
+    let folder = fresh_folder("centres");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    write_pictures(&folder.join("pictures"));
+    // The centres of one source are there; those of the others are not.
+    std::fs::create_dir_all(folder.join("centres/real/attic")).unwrap();
+    for index in 0..EACH {
+        let name = format!("real/attic/{index}.png");
+        let picture = image::open(folder.join("pictures").join(&name)).unwrap();
+        picture.crop_imm(0, 0, 40, 40).save(folder.join("centres").join(&name)).unwrap();
+    }
+    let (pictures, centres, out, own) = (path("pictures"), path("centres"), path("out"), path("own"));
+    let features = ["features", &pictures, "--treatments", "as-given,web"];
+    succeeded(&safelight(
+        &[&features[..], &["--centres", &centres, "--without", "hydra", "--out", &out]].concat(),
+        true,
+    ));
+    let (names, views) = (names(&out), present(&out));
+    assert_eq!(names.len(), 3 * EACH as usize);
+    assert!(names.iter().all(|name| !name.contains("hydra")));
+    for (name, views) in names.iter().zip(views.chunks(4)) {
+        // As given: whole, detail; web: the same of the reduced picture, which is large enough for the tiny model.
+        assert_eq!(views, [1, u8::from(name.starts_with("real/attic")), 1, 1], "{name}");
+    }
+
+    // Features with and without such details are of two kinds.
+    succeeded(&safelight(&[&features[..], &["--out", &own]].concat(), true));
+    assert!(present(&own).iter().all(|&there| there == 1));
+    let both = refused(&safelight(&["ablate", &out, &own], false));
+    assert!(
+        both.contains("with details of the pictures themselves, and not with details cut out of other files"),
+        "{both}"
+    );
+    let late = refused(&safelight(&["ablate", &own, "--centres", &centres], false));
+    assert!(late.contains("these are features already"), "{late}");
+
+    // Sources of files are left out likewise, and one that is not there is named.
+    let head = path("head");
+    let train = ["train", &own, "--out", &head, "--width", "8", "--epochs", "1", "--without"];
+    let (out, _) = succeeded(&safelight(&[&train[..], &["hydra"]].concat(), false));
+    assert!(out.contains("36 pictures: 12 generated, 24 real."), "{out}");
+    for input in [&own, &pictures] {
+        let unknown = safelight(&["train", input, "--out", &head, "--without", "hydrant"], input == &pictures);
+        assert!(refused(&unknown).contains("there is no source named “hydrant”"));
+    }
+}

@@ -11,6 +11,9 @@ use super::rows;
 use super::weight::{Format, Weight};
 use crate::random::random;
 
+/// Random shapes of every product: what is compiled once computes them all.
+const SHAPES: usize = 6;
+
 /// A device with WebGPU's default limits, whatever the adapter could do.
 pub fn open() -> Context {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
@@ -79,7 +82,7 @@ fn every_way_to_compute_a_product_agrees_with_the_plain_one() {
         assert!(tile.fits(&limits), "{}", tile.name());
         for format in [Format::F32, Format::F16, Format::Int8] {
             // A tile compiles in seconds here: each format gets one epilogue, each tile all of them in some format.
-            {
+            for _ in 0..SHAPES {
                 let then = ["nothing", "gelu", "residual"][(index + format as usize) % 3];
                 let (n, outputs, inputs) = (draw.size(70), draw.size(150), 4 * draw.size(50));
                 let what = format!("{} {} {then} {n}×{inputs}→{outputs}", tile.name(), format.name());
@@ -121,7 +124,7 @@ fn every_way_to_compute_attention_agrees_with_the_plain_one() {
     let mut draw = Draw(2);
     for walk in WALKS {
         for causal in [false, true] {
-            for tokens in [1, 77, draw.size(90)] {
+            for tokens in [1, 77, draw.size(90), draw.size(90)] {
                 let (n, heads, head) = (draw.size(2), draw.size(3), 4 * draw.size(16));
                 let width = heads * head;
                 let what = format!("{} {n}×{tokens} tokens, {heads} heads of {head}, causal {causal}", walk.name());
@@ -185,44 +188,50 @@ fn layer_norm_agrees_with_the_plain_one() {
 fn patches_tokens_and_gathered_rows_are_exact() {
     let gpu = open();
     let mut draw = Draw(4);
-    let (n, side, patch, width) = (3, 12, 4, 20);
-    let pixels = draw.values(n * 3 * side * side);
-    let grid = side / patch;
-    let got = read(&gpu, &rows::patches(&gpu, &gpu.upload(&pixels, 3 * side * side), side, patch));
-    let mut expected = Vec::new();
-    for (picture, place) in (0..n).flat_map(|picture| (0..grid * grid).map(move |place| (picture, place))) {
-        for channel in 0..3 {
-            for (y, x) in (0..patch).flat_map(|y| (0..patch).map(move |x| (y, x))) {
-                let (row, column) = (place / grid * patch + y, place % grid * patch + x);
-                expected.push(pixels[((picture * 3 + channel) * side + row) * side + column]);
+    for _ in 0..SHAPES {
+        let (n, grid, patch, width) = (draw.size(4), draw.size(5), 2 * draw.size(7), 4 * draw.size(20));
+        let what = format!("{n} pictures of {grid}×{grid} patches of {patch}, width {width}");
+        let side = grid * patch;
+        let pixels = draw.values(n * 3 * side * side);
+        let got = read(&gpu, &rows::patches(&gpu, &gpu.upload(&pixels, 3 * side * side), side, patch));
+        let mut expected = Vec::new();
+        for (picture, place) in (0..n).flat_map(|picture| (0..grid * grid).map(move |place| (picture, place))) {
+            for channel in 0..3 {
+                for (y, x) in (0..patch).flat_map(|y| (0..patch).map(move |x| (y, x))) {
+                    let (row, column) = (place / grid * patch + y, place % grid * patch + x);
+                    expected.push(pixels[((picture * 3 + channel) * side + row) * side + column]);
+                }
             }
         }
-    }
-    assert_eq!(got, expected);
+        assert_eq!(got, expected, "{what}");
 
-    let tokens = grid * grid + 1;
-    let (patches, class, position) =
-        (draw.values(n * (tokens - 1) * width), draw.values(width), draw.values(tokens * width));
-    let (on_device, class_buffer) = (gpu.upload(&patches, width), gpu.floats("", &class));
-    let hidden = rows::tokens(&gpu, &on_device, &class_buffer, &gpu.floats("", &position), tokens);
-    let mut expected = Vec::new();
-    for picture in patches.chunks((tokens - 1) * width) {
-        let all = class.iter().chain(picture);
-        expected.extend(all.zip(&position).map(|(value, place)| value + place));
-    }
-    assert_eq!(read(&gpu, &hidden), expected);
+        let tokens = grid * grid + 1;
+        let (patches, class, position) =
+            (draw.values(n * (tokens - 1) * width), draw.values(width), draw.values(tokens * width));
+        let (on_device, class_buffer) = (gpu.upload(&patches, width), gpu.floats("", &class));
+        let hidden = rows::tokens(&gpu, &on_device, &class_buffer, &gpu.floats("", &position), tokens);
+        let mut expected = Vec::new();
+        for picture in patches.chunks((tokens - 1) * width) {
+            let all = class.iter().chain(picture);
+            expected.extend(all.zip(&position).map(|(value, place)| value + place));
+        }
+        assert_eq!(read(&gpu, &hidden), expected, "{what}");
 
-    let words = draw.values(2 * 4 * width);
-    let texts = rows::positions(&gpu, &gpu.upload(&words, width), &gpu.floats("", &position), 4);
-    let placed = words.iter().zip(position[..4 * width].iter().cycle()).map(|(value, place)| value + place);
-    assert_eq!(read(&gpu, &texts), placed.collect::<Vec<_>>());
+        let length = draw.size(tokens); // of a text, which may be shorter than there are positions
+        let words = draw.values(n * length * width);
+        let texts = rows::positions(&gpu, &gpu.upload(&words, width), &gpu.floats("", &position), length);
+        let placed = words.iter().zip(position[..length * width].iter().cycle()).map(|(value, place)| value + place);
+        assert_eq!(read(&gpu, &texts), placed.collect::<Vec<_>>(), "{what}");
 
-    let y = gpu.upload(&[-1.0; 6 * 20], width);
-    rows::gather(&gpu, &hidden, &[2, 0, 11], &y, 2, 1);
-    for (at, row) in read(&gpu, &y).chunks(width).enumerate() {
-        let source = [None, Some(2), None, Some(0), None, Some(11)][at];
-        let whole = source.map_or(vec![-1.0; width], |source: usize| expected[source * width..][..width].to_vec());
-        assert_eq!(row, whole, "row {at}");
+        // Every other row of y is gathered, from any row of hidden; those between stay as they are.
+        let gathered: Vec<usize> = (0..draw.size(6)).map(|_| draw.size(n * tokens) - 1).collect();
+        let y = gpu.upload(&vec![-1.0; 2 * gathered.len() * width], width);
+        rows::gather(&gpu, &hidden, &gathered, &y, 2, 1);
+        for (at, row) in read(&gpu, &y).chunks(width).enumerate() {
+            let source = (at % 2 == 1).then(|| gathered[at / 2]);
+            let whole = source.map_or(vec![-1.0; width], |source| expected[source * width..][..width].to_vec());
+            assert_eq!(row, whole, "{what}, row {at}");
+        }
     }
 }
 

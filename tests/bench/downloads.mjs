@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { constants, createGzip, gzipSync } from "node:zlib";
 import { MODELS } from "./models.mjs";
 
-const CODE = /\.(m?js|wasm)$/;
+export const CODE = /\.(m?js|wasm)$/;
 const PREFIX = { safelight: "/safelight/", onnxruntime: "/onnxruntime-web/" };
 
 /** JavaScript and wasm of each peer, file by file, in bytes. onnxruntime-web has one build for WebGPU and one for the CPU. */

@@ -2,10 +2,11 @@
 
 /**
  * Times in milliseconds, memory in bytes; of a peer that could not run, why. `startMs`: from nothing to the first result, without
- * the decoding of the pictures.
+ * the decoding of the pictures; `againMs`: the same on later visits, null where none was measured.
  */
-export function figures({ failed, where, openMs, firstMs, times, memory }) {
-  return failed === undefined ? { where, openMs, firstMs, startMs: openMs + firstMs, ms: summary(times), memory } : { failed };
+export function figures({ failed, where, openMs, firstMs, startMs, times, again, memory }) {
+  if (failed !== undefined) return { failed };
+  return { where, openMs, firstMs, startMs, againMs: again.length === 0 ? null : summary(again), ms: summary(times), memory };
 }
 
 function summary(runs) {

@@ -3,6 +3,7 @@ import { createReadStream, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CODE } from "./downloads.mjs";
 import { modelFile } from "./models.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -35,7 +36,8 @@ export async function startServer(models) {
       // As the real page is served: isolated, so that timers are fine enough.
       "Cross-Origin-Opener-Policy": "same-origin",
       "Cross-Origin-Embedder-Policy": "require-corp",
-      "Cache-Control": "no-store",
+      // Code comes from the browser's cache on a second visit; weights are the pages' own to keep.
+      "Cache-Control": CODE.test(pathname) ? "max-age=86400" : "no-store",
     });
     createReadStream(file).pipe(response);
   });

@@ -26,6 +26,8 @@ export function table({ models, date, machine, versions, cases, download, weight
   const time = ({ ms }) => (ms === undefined ? NONE : `${count(ms.median)} ms${ms.runs.length > 1 ? ` (${count(ms.min)}–${count(ms.max)})` : ""}`);
   const times = cases.map((each) => [label(each), time(each.safelight), time(each.onnxruntime), fixed(each.ratio, 2), fixed(each.cosine, 7)]);
   const starts = cases.map((each) => [label(each), start(each.safelight), start(each.onnxruntime)]);
+  const visited = cases.filter((each) => each.safelight.againMs !== null);
+  const visits = visited.map((each) => [label(each), again(each.safelight), again(each.onnxruntime), fixed(each.safelight.againMs.median / each.onnxruntime.againMs.median, 2)]);
   const memory = cases.map((each) => [label(each), grown(each.safelight), grown(each.onnxruntime)]);
   const failures = cases.flatMap((each) => (each.onnxruntime.failed === undefined ? [] : [`${label(each)}: ${each.onnxruntime.failed}`]));
   const theirs = Object.entries({ webgpu: "asyncify", cpu: "threaded.wasm" })
@@ -43,6 +45,9 @@ export function table({ models, date, machine, versions, cases, download, weight
     "Seconds from nothing to the first result, once, with files from this machine: code, weights, a session or kernels, a first run",
     ...rows([title.slice(0, 3), ...starts]),
     "",
+    "Seconds to the first result on a later visit, weights and code kept by the browser: median (least–most)",
+    ...rows([title.slice(0, 4), ...visits]),
+    "",
     "Peak memory of the page while it loads and runs once: what all processes of the browser hold (PSS), less what they hold before",
     ...rows([title.slice(0, 3), ...memory]),
     "",
@@ -57,6 +62,7 @@ export function table({ models, date, machine, versions, cases, download, weight
 
 const label = ({ model, device, threads, browser, pictures }) => `${MODELS[model].title}, ${device === "webgpu" ? "WebGPU" : `CPU, ${threads} thread${threads === 1 ? "" : "s"}`}, ${browser[0].toUpperCase()}${browser.slice(1)}, ${pictures} picture${pictures === 1 ? "" : "s"}`;
 const start = ({ startMs }) => (startMs === undefined ? NONE : `${(startMs / 1000).toFixed(1)} s`);
+const again = ({ againMs: { median, min, max, runs } }) => `${(median / 1000).toFixed(1)} s${runs.length > 1 ? ` (${(min / 1000).toFixed(1)}–${(max / 1000).toFixed(1)})` : ""}`;
 const grown = ({ failed, memory }) => {
   if (failed !== undefined) return NONE;
   return memory === null ? "not known here" : megabytes(memory.peak - memory.empty);

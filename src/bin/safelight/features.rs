@@ -15,6 +15,7 @@ pub mod joined;
 pub mod kind;
 mod parts;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -28,6 +29,7 @@ pub use self::embedding::Source;
 use self::embedding::{Embedded, Embedder};
 use self::file::FeatureFile;
 use self::joined::Joined;
+use self::kind::Kind;
 use self::parts::Parts;
 use crate::d3::{D3, Records};
 use crate::loading::Model;
@@ -40,9 +42,8 @@ pub struct Pictures {
     /// taken together.
     #[arg(required = true)]
     input: Vec<PathBuf>,
-    /// What a folder's pictures are where its name does not say: FOLDER=real, generated or skip.
-    #[arg(long, value_parser = folder::mapping)]
-    map: Vec<(String, Mapping)>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Keep features in this file, and take from it what it has; several folders may share it.
     #[arg(long)]
     cache: Option<PathBuf>,
@@ -50,14 +51,28 @@ pub struct Pictures {
     model: Model,
 }
 
+/// Which of a folder's pictures, and what belongs to them.
+#[derive(clap::Args, Clone)]
+pub struct Chosen {
+    /// What a folder's pictures are where its name does not say: FOLDER=real, generated or skip.
+    #[arg(long, value_parser = folder::mapping)]
+    map: Vec<(String, Mapping)>,
+    /// Leave out the pictures of these sources.
+    #[arg(long, value_name = "SOURCE", value_delimiter = ',')]
+    without: Vec<String>,
+    /// A folder that has, under the same names, the centres of the originals at full resolution, where the pictures
+    /// themselves are reduced: they are the detail of the pictures as given.
+    #[arg(long, value_name = "FOLDER")]
+    centres: Option<PathBuf>,
+}
+
 #[derive(clap::Args)]
 pub struct Arguments {
     /// A folder of labelled pictures.
     #[arg(required_unless_present = "d3", conflicts_with = "d3")]
     folder: Option<PathBuf>,
-    /// What the folder's pictures are where its name does not say: FOLDER=real, generated or skip.
-    #[arg(long, value_parser = folder::mapping)]
-    map: Vec<(String, Mapping)>,
+    #[command(flatten)]
+    chosen: Chosen,
     #[command(flatten)]
     d3: D3,
     #[command(flatten)]
@@ -79,13 +94,18 @@ pub struct Arguments {
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(records) = arguments.d3.open()? {
+        let Chosen { map, without, centres } = &arguments.chosen;
+        if centres.is_some() || !map.is_empty() || !without.is_empty() {
+            let message = "--map, --without and --centres are for a folder of pictures, not for D3's records";
+            return Err(Error::TrainingSet { message: message.to_owned() });
+        }
         Box::pin(arguments.of_records(records)).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let (views, treatments, out) = (&arguments.views, &arguments.treatments, &arguments.out);
     let input = vec![arguments.folder.clone().unwrap_or_default()];
     let cache = Some(arguments.cache.clone().unwrap_or_else(|| out.clone()));
-    let pictures = Pictures { input, map: arguments.map.clone(), cache, model: arguments.model.clone() };
+    let pictures = Pictures { input, chosen: arguments.chosen.clone(), cache, model: arguments.model.clone() };
     let (embedder, run) = Box::pin(pictures.embed(views, treatments)).await?;
     let of_folder = run.places.len();
     let others = run.file.pictures.len() - of_folder;
@@ -142,16 +162,21 @@ impl Pictures {
     /// The features, from files or from the folder.
     pub async fn features(&self, views: &[View], treatments: &[Treatment]) -> Result<Joined> {
         if let Some(joined) = Joined::read(&self.input)? {
-            return Ok(joined);
+            if self.chosen.centres.is_some() {
+                let message = "centres are looked at together with a folder of pictures; these are features already";
+                return Err(Error::TrainingSet { message: message.to_owned() });
+            }
+            return joined.without(&self.chosen.without);
         }
         let (embedder, run) = Box::pin(self.embed(views, treatments)).await?;
         Ok(Joined::of(embedder.only(run)))
     }
 
-    /// The same of another folder or file, with this model.
+    /// The same of another folder or file with all its sources, with this model.
     pub async fn features_of(&self, input: &Path, views: &[View], treatments: &[Treatment]) -> Result<Joined> {
         let input = vec![input.to_owned()];
-        let other = Self { input, map: self.map.clone(), cache: None, model: self.model.clone() };
+        let chosen = Chosen { map: self.chosen.map.clone(), without: Vec::new(), centres: None };
+        let other = Self { input, chosen, cache: None, model: self.model.clone() };
         other.features(views, treatments).await
     }
 
@@ -162,10 +187,13 @@ impl Pictures {
                            features`, or folders of them";
             return Err(Error::TrainingSet { message: message.to_owned() });
         };
-        let labelled = folder::labelled(input, &self.map.iter().cloned().collect())?;
+        let Chosen { map, without, centres } = &self.chosen;
+        let mut labelled = folder::labelled(input, &map.iter().cloned().collect())?;
+        require_sources(without, labelled.iter().map(|label| &label.source))?;
+        labelled.retain(|label| !without.contains(&label.source));
         let has_captions = labelled.iter().any(|label| label.text.is_some());
         let embedder = Embedder::open(&self.model, has_captions).await?;
-        let mut kind = embedder.kind(views, treatments)?;
+        let mut kind = Kind { centres: centres.is_some(), ..embedder.kind(views, treatments)? };
         let known = match &self.cache {
             Some(path) if path.is_file() => {
                 let known = FeatureFile::read(path)?;
@@ -181,7 +209,9 @@ impl Pictures {
         let count = labelled.len();
         let read = |label: Labelled| {
             let bytes = loading::read_picture(&input.join(&label.path));
-            Ok((label, bytes))
+            let centre = centres.as_ref().map(|folder| folder.join(&label.path)).filter(|path| path.is_file());
+            let centre = centre.map(|path| loading::read_picture(&path));
+            Ok(Source { label, bytes, centre })
         };
         let bar = loading::bar(count as u64, "embedding", "{pos} of {len}");
         let pictures = labelled.into_iter().map(read);
@@ -197,6 +227,17 @@ impl Pictures {
             }
         }
         Ok((embedder, run))
+    }
+}
+
+/// Refuses to leave out sources that are not there.
+pub fn require_sources<'a>(wanted: &[String], there: impl Iterator<Item = &'a String>) -> Result<()> {
+    let there: HashSet<&String> = there.collect();
+    match wanted.iter().find(|source| !there.contains(source)) {
+        Some(source) => Err(Error::TrainingSet {
+            message: format!("there is no source named “{source}” that could be left out"),
+        }),
+        None => Ok(()),
     }
 }
 

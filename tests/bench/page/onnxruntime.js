@@ -1,10 +1,13 @@
 // onnxruntime-web, set up as its documentation says for WebGPU and for wasm.
+import { kept } from "./kept.js";
+
 const SIDE = 224;
 
 export async function open(device, threads, model) {
   const ort = await import(`/onnxruntime-web/ort.${device === "webgpu" ? "webgpu" : "wasm"}.bundle.min.mjs`);
   ort.env.wasm.numThreads = threads;
-  const session = await ort.InferenceSession.create(model.onnx, {
+  const again = await kept(model.onnx);
+  const session = await ort.InferenceSession.create(again === null ? model.onnx : new Uint8Array(await again.arrayBuffer()), {
     executionProviders: [device === "webgpu" ? "webgpu" : "wasm"],
     graphOptimizationLevel: "all",
     // The ONNX file names its weights by their file's name alone.
@@ -16,7 +19,7 @@ export async function open(device, threads, model) {
     const { image_embeds: embeddings } = await session.run({ pixel_values: input });
     return embeddings.getData();
   };
-  return { where: await whereabouts(device, threads), run };
+  return { where: await whereabouts(device, threads), run, toKeep: () => ({ addresses: [model.onnx] }) };
 }
 
 async function whereabouts(device, threads) {

@@ -1,5 +1,6 @@
 // Safelight, through the module that the page's worker uses.
 import init, { Loader, offerThreads } from "/safelight/safelight.js";
+import { kept, keptText } from "./kept.js";
 
 const CHUNK = 4 << 20;
 
@@ -11,12 +12,17 @@ export async function open(device, threads, model) {
     fetch(`${pack}pack.json`).then((response) => response.text()),
     head === null ? null : fetch(head).then((response) => response.arrayBuffer()),
   ]);
-  const loader = await Loader.open(manifest, device === "webgpu" ? "gpu" : "cpu");
-  const weights = await fetch(pack + JSON.parse(manifest).files[0].name);
+  const loader = await Loader.open(manifest, device === "webgpu" ? "gpu" : "cpu", await keptText("kernels"));
+  const address = pack + JSON.parse(manifest).files[0].name;
+  const weights = (await kept(address)) ?? (await fetch(address));
   for await (const chunk of chunks(weights.body)) loader.push(chunk);
   // A model without a head embeds pictures all the same.
   const detector = await loader.finish(headFile && new Uint8Array(headFile));
-  return { where: detector.info.device.name, run: (pixels) => detector.embedTensor(pixels, () => true) };
+  return {
+    where: detector.info.device.name,
+    run: (pixels) => detector.embedTensor(pixels, () => true),
+    toKeep: () => ({ addresses: [address], texts: { kernels: detector.kernels } }),
+  };
 }
 
 /** The addresses of the page's own model and its head. */

@@ -1,6 +1,8 @@
 // The same steps for both peers: open a model, prepare the pixels once, run them and say how long it took.
+import { keep } from "./kept.js";
 import { clipPixels } from "./pixels.js";
 
+let toKeep; // what the next visit will find in the browser: () → the argument of `keep`
 let run; // pixels [n, 3, side, side] → embeddings [n, projection]
 let pixels;
 
@@ -11,8 +13,12 @@ const calls = {
    */
   async open({ peer, model, device, threads }) {
     const opened = await (await import(`./${peer}.js`)).open(device, threads, model);
-    run = opened.run;
+    ({ run, toKeep } = opened);
     return opened.where;
+  },
+
+  async keep() {
+    await keep(toKeep());
   },
 
   /** Decodes pictures outside of what is timed; both peers are given the same numbers, which the checksum shows. */

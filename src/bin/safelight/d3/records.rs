@@ -196,14 +196,15 @@ impl Records {
         let real =
             loading::read_picture(&real).and_then(|bytes| Picture::decode(&bytes, &Limits::default()).map(|_| bytes));
         let readable = real.is_ok();
-        let mut pictures = vec![(label("real", false, &of_real), real)];
+        let source = |label: Labelled, bytes: Result<Vec<u8>>| Source { label, bytes, centre: None };
+        let mut pictures = vec![source(label("real", false, &of_real), real)];
         if !readable {
             self.unreadable += 1;
             return pictures;
         }
         for name in GENERATED {
             if let Some(bytes) = bytes_of(take(name)) {
-                pictures.push((label(name, true, &of_generated), Ok(bytes)));
+                pictures.push(source(label(name, true, &of_generated), Ok(bytes)));
             }
         }
         pictures.reverse();

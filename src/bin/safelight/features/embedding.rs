@@ -12,6 +12,7 @@ use safelight::features::View;
 use safelight::head::info::PackRef;
 use safelight::picture::facts::{Facts, sha256};
 use safelight::picture::{Limits, Picture};
+use safelight::pixels;
 use safelight::train::data::labels::Labelled;
 use safelight::train::data::set::LabelledPicture;
 use safelight::treatment::Treatment;
@@ -20,8 +21,14 @@ use super::file::FeatureFile;
 use super::kind::Kind;
 use crate::loading::{self, Model};
 
-/// A picture: its label, and its bytes unless they cannot be had.
-pub type Source = (Labelled, Result<Vec<u8>>);
+/// A labelled picture.
+pub struct Source {
+    pub label: Labelled,
+    /// Its bytes, unless they cannot be had.
+    pub bytes: Result<Vec<u8>>,
+    /// The centre of its original at full resolution, where there is such a file.
+    pub centre: Option<Result<Vec<u8>>>,
+}
 
 /// Pictures in one batch through the tower, each with all its treatments and views.
 const BATCH: usize = 4;
@@ -69,7 +76,7 @@ impl Embedder {
         let manifest = self.extractor.manifest();
         let pack = PackRef { id: manifest.id.clone(), sha256: manifest.weights_file()?.sha256.clone() };
         let (views, treatments) = (views.to_vec(), treatments.to_vec());
-        Ok(Kind { pack, shape: self.extractor.shape(), views, treatments })
+        Ok(Kind { pack, shape: self.extractor.shape(), views, treatments, centres: false })
     }
 
     /// Looks at those of `pictures` that `file` does not have, and reads their captions. The file is written to `kept`
@@ -131,9 +138,9 @@ struct Run<'a> {
 impl Run<'_> {
     async fn pictures(&mut self, pictures: impl Iterator<Item = Result<Source>>, bar: &ProgressBar) -> Result<()> {
         for picture in pictures {
-            let (label, bytes) = picture?;
-            let outcome = match bytes {
-                Ok(bytes) => self.picture(&label, &bytes).await?,
+            let Source { label, bytes, centre } = picture?;
+            let outcome = match bytes.and_then(|bytes| Ok((bytes, centre.transpose()?))) {
+                Ok((bytes, centre)) => self.picture(&label, &bytes, centre.as_deref()).await?,
                 Err(error) => Err(error),
             };
             if let Err(error) = outcome {
@@ -147,9 +154,9 @@ impl Run<'_> {
     }
 
     /// Takes one picture. The inner error is the picture's own, and the run goes on.
-    async fn picture(&mut self, label: &Labelled, bytes: &[u8]) -> Result<Result<()>> {
+    async fn picture(&mut self, label: &Labelled, bytes: &[u8], centre: Option<&[u8]>) -> Result<Result<()>> {
         let Some(&at) = self.known.get(&sha256(bytes)) else {
-            match self.look(label, bytes) {
+            match self.look(label, bytes, centre) {
                 Ok(looked) => self.pending.push(looked),
                 Err(error) => return Ok(Err(error)),
             }
@@ -174,15 +181,27 @@ impl Run<'_> {
         Ok(Ok(()))
     }
 
-    fn look(&self, label: &Labelled, bytes: &[u8]) -> Result<(LabelledPicture, Looked)> {
-        let picture = Picture::decode(bytes, &Limits::default())?;
+    fn look(&self, label: &Labelled, bytes: &[u8], centre: Option<&[u8]>) -> Result<(LabelledPicture, Looked)> {
+        let decode = |bytes: &[u8]| Picture::decode(bytes, &Limits::default());
+        let picture = decode(bytes)?;
+        let centre = centre.map(decode).transpose()?;
         let facts = Facts::read(bytes, &picture);
         let seed = facts.seed();
-        let Kind { views, treatments, .. } = &self.embedded.file.kind;
-        let treated = treatments.iter().map(|treatment| treatment.apply(&picture, seed));
-        let treated = treated.collect::<Result<Vec<_>>>()?;
+        let Kind { views, treatments, centres, .. } = &self.embedded.file.kind;
         let side = self.extractor.tower().config().image_size;
-        Ok((with(label, facts), Looked::at(views, &treated, side)))
+        let mut looked = Looked::default();
+        for treatment in treatments {
+            let treated = treatment.apply(&picture, seed)?;
+            for view in views {
+                looked.push(match (view, treatment) {
+                    (View::Detail, Treatment::AsGiven) if *centres => {
+                        centre.as_ref().and_then(|centre| pixels::centre_crop(centre, side))
+                    }
+                    _ => view.pixels(&treated, side),
+                });
+            }
+        }
+        Ok((with(label, facts), looked))
     }
 
     async fn flush(&mut self) -> Result<()> {
@@ -190,7 +209,7 @@ impl Run<'_> {
         if pending.is_empty() {
             return Ok(());
         }
-        let mut batch = Looked { present: Vec::new(), pixels: Vec::new() };
+        let mut batch = Looked::default();
         for (_, looked) in &pending {
             batch.present.extend_from_slice(&looked.present);
             batch.pixels.extend_from_slice(&looked.pixels);

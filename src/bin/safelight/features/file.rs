@@ -211,6 +211,7 @@ impl FeatureFile {
             pack: self.kind.pack.clone(),
             views: self.kind.views.clone(),
             treatments: self.kind.treatments.iter().map(Treatment::to_string).collect(),
+            centres: self.kind.centres,
             pictures: self.pictures.clone(),
             captions_from: self.captions_from.clone(),
         };

@@ -1,6 +1,7 @@
 //! Features as the other commands take them: of a folder of pictures, or of one or more files, read one after another, as
 //! if they were one.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use safelight::features::FeatureSpec;
@@ -9,7 +10,7 @@ use safelight::{Error, Result};
 
 use super::file::FeatureFile;
 use super::kind::{Header, Kind};
-use super::parts;
+use super::{parts, require_sources};
 
 /// Features of one kind.
 #[derive(Debug)]
@@ -18,6 +19,10 @@ pub struct Joined {
     /// Whether captions were read.
     pub captioned: bool,
     parts: Vec<Part>,
+    /// Names of all sources.
+    sources: BTreeSet<String>,
+    /// Those that are left out.
+    without: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -30,7 +35,8 @@ impl Joined {
     /// Features that were just made.
     pub fn of(file: FeatureFile) -> Self {
         let (kind, captioned) = (file.kind.clone(), file.captions.is_some());
-        Self { kind, captioned, parts: vec![Part::InMemory(Box::new(file))] }
+        let sources = file.pictures.iter().map(|picture| picture.source.clone()).collect();
+        Self { kind, captioned, parts: vec![Part::InMemory(Box::new(file))], sources, without: Vec::new() }
     }
 
     /// Features of files and of folders with their parts; `None` where `inputs` are something else.
@@ -45,17 +51,28 @@ impl Joined {
         }
         let mut joined: Option<Self> = None;
         for path in files {
-            let header = Header::read(&path)?;
-            if let Some(joined) = &mut joined {
-                joined.kind.require(&header.kind, &path)?;
-                joined.captioned |= header.captioned;
-                joined.parts.push(Part::OnDisk(path));
-            } else {
-                let Header { kind, captioned, .. } = header;
-                joined = Some(Self { kind, captioned, parts: vec![Part::OnDisk(path)] });
-            }
+            let Header { kind, pictures, captioned, .. } = Header::read(&path)?;
+            let (sources, without) = (BTreeSet::new(), Vec::new());
+            let joined = joined.get_or_insert_with(|| Self {
+                kind: kind.clone(),
+                captioned: false,
+                parts: Vec::new(),
+                sources,
+                without,
+            });
+            joined.kind.require(&kind, &path)?;
+            joined.captioned |= captioned;
+            joined.sources.extend(pictures.into_iter().map(|picture| picture.source));
+            joined.parts.push(Part::OnDisk(path));
         }
         Ok(joined)
+    }
+
+    /// The same but for the pictures of these sources.
+    pub fn without(mut self, sources: &[String]) -> Result<Self> {
+        require_sources(sources, self.sources.iter())?;
+        self.without = sources.to_vec();
+        Ok(self)
     }
 
     /// The pictures as heads that read `spec` see them. One file is in memory at a time.
@@ -63,8 +80,8 @@ impl Joined {
         let mut joined: Option<TrainingSet> = None;
         for part in &self.parts {
             let set = match part {
-                Part::InMemory(file) => file.training_set(spec)?,
-                Part::OnDisk(path) => FeatureFile::read(path)?.training_set(spec)?,
+                Part::InMemory(file) => self.training_set_of(file, spec)?,
+                Part::OnDisk(path) => self.training_set_of(&FeatureFile::read(path)?, spec)?,
             };
             match &mut joined {
                 Some(joined) => append(joined, set),
@@ -72,6 +89,14 @@ impl Joined {
             }
         }
         joined.ok_or_else(|| Error::TrainingSet { message: "there are no features".to_owned() })
+    }
+
+    fn training_set_of(&self, file: &FeatureFile, spec: &FeatureSpec) -> Result<TrainingSet> {
+        if self.without.is_empty() {
+            return file.training_set(spec);
+        }
+        let kept = (0..file.pictures.len()).filter(|&at| !self.without.contains(&file.pictures[at].source));
+        file.select(&kept.collect::<Vec<_>>()).training_set(spec)
     }
 }
 
@@ -100,7 +125,7 @@ mod tests {
     fn kind() -> Kind {
         let pack = PackRef { id: "tiny".to_owned(), sha256: "0".repeat(64) };
         let treatments = vec![Treatment::AsGiven, Treatment::Web];
-        Kind { pack, shape: SHAPE, views: vec![View::Whole, View::Detail], treatments }
+        Kind { pack, shape: SHAPE, views: vec![View::Whole, View::Detail], treatments, centres: false }
     }
 
     /// Pictures `from..to`, every second one without its detail and with a caption.
@@ -157,11 +182,14 @@ mod tests {
     fn features_of_another_kind_are_refused_and_named() {
         let folder = fresh_folder("kinds");
         let first = write(&folder, "first", &pictures(0, 2));
-        let mut others = [pictures(0, 2), pictures(0, 2), pictures(0, 2)];
+        let mut others = [pictures(0, 2), pictures(0, 2), pictures(0, 2), pictures(0, 2)];
         others[0].kind.pack.sha256 = "1".repeat(64);
         others[1].kind.views = vec![View::Detail, View::Whole];
         others[2].kind.treatments = vec![Treatment::AsGiven, Treatment::Hard];
-        for (other, words) in others.iter().zip(["of the model tiny (11111111…)", "of the views", "as-given,hard"]) {
+        others[3].kind.centres = true;
+        let words =
+            ["of the model tiny (11111111…)", "of the views", "as-given,hard", "with details cut out of other files"];
+        for (other, words) in others.iter().zip(words) {
             let other = write(&folder, "other", other);
             let error = Joined::read(&[first.clone(), other]).unwrap_err().to_string();
             assert!(error.contains(words) && error.contains("other: "), "{error}");

@@ -29,6 +29,8 @@ pub struct Kind {
     pub shape: TowerShape,
     pub views: Vec<View>,
     pub treatments: Vec<Treatment>,
+    /// Whether the details of pictures as given are those of other files, cut out of the originals.
+    pub centres: bool,
 }
 
 /// What a file says of itself besides its numbers.
@@ -48,6 +50,8 @@ pub struct Contents {
     pub pack: PackRef,
     pub views: Vec<View>,
     pub treatments: Vec<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub centres: bool,
     pub pictures: Vec<LabelledPicture>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captions_from: Option<String>,
@@ -64,6 +68,10 @@ impl Kind {
         let names = |all: &[Treatment]| all.iter().map(Treatment::to_string).collect::<Vec<_>>().join(",");
         if self.treatments != other.treatments {
             return differ(path, "under the treatments", &names(&other.treatments), &names(&self.treatments));
+        }
+        let words = |centres: bool| if centres { "cut out of other files" } else { "of the pictures themselves" };
+        if self.centres != other.centres {
+            return differ(path, "with details", words(other.centres), words(self.centres));
         }
         Ok(())
     }
@@ -105,9 +113,9 @@ impl Header {
         let (&[_, projection], &[_, layers, width]) = (&shape("embedding")[..], &shape("class_tokens")[..]) else {
             return Err(unusable(path, &"its tensors have other ranks"));
         };
-        let Contents { pack, views, treatments, pictures, captions_from } = contents;
+        let Contents { pack, views, treatments, centres, pictures, captions_from } = contents;
         let treatments = treatments.iter().map(|name| name.parse()).collect::<Result<Vec<Treatment>>>()?;
-        let kind = Kind { pack, shape: TowerShape { layers, width, projection }, views, treatments };
+        let kind = Kind { pack, shape: TowerShape { layers, width, projection }, views, treatments, centres };
         Ok(Self { kind, pictures, captions_from, captioned: metadata.info("captioned").is_some() })
     }
 }
