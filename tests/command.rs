@@ -323,8 +323,15 @@ fn details_come_from_the_originals_centres_and_sources_are_left_out() {
     // Sources of files are left out likewise, and one that is not there is named.
     let head = path("head");
     let train = ["train", &own, "--out", &head, "--width", "8", "--epochs", "1", "--without"];
-    let (out, _) = succeeded(&safelight(&[&train[..], &["hydra"]].concat(), false));
+    let (out, _) =
+        succeeded(&safelight(&[&train[..], &["hydra", "--no-cvar", "--no-auc", "--no-sam"]].concat(), false));
     assert!(out.contains("36 pictures: 12 generated, 24 real."), "{out}");
+    let file = std::fs::read(&head).unwrap();
+    let (_, metadata) = safetensors::SafeTensors::read_metadata(&file).unwrap();
+    let about: Value = serde_json::from_str(&metadata.metadata().as_ref().unwrap()["safelight"]).unwrap();
+    let recipe = &about["training"]["config"];
+    assert_eq!((&recipe["loss"]["cvarAlpha"], &recipe["loss"]["aucWeight"]), (&Value::Null, &0.0.into()), "{recipe}");
+    assert_eq!(recipe["samRho"], 0.0);
     for input in [&own, &pictures] {
         let unknown = safelight(&["train", input, "--out", &head, "--without", "hydrant"], input == &pictures);
         assert!(refused(&unknown).contains("there is no source named “hydrant”"));

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::decoding::{Decoded, decode_ahead};
 use crate::loading::{self, Model};
+use crate::tables;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -64,11 +65,11 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
         let figures = detector.info()?.head.figures;
         eprintln!(
-            "Computed on the {}. On {}, this head called {:.0} % of the real ones generated and {:.0} % of the generated ones real.",
+            "Computed on the {}. On {}, this head called {} of the real ones generated and {} of the generated ones real.",
             detector.info()?.device.kind.word(),
             figures.source,
-            100.0 * figures.real_called_generated,
-            100.0 * figures.generated_called_real,
+            tables::percent(figures.real_called_generated),
+            tables::percent(figures.generated_called_real),
         );
     }
     Ok(ExitCode::from(if failed { 2 } else { u8::from(generated) }))

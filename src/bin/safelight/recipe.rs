@@ -109,6 +109,36 @@ pub struct Recipe {
     pub seed: Option<u64>,
 }
 
+/// Parts of the recipe that can be left out.
+#[derive(clap::Args)]
+pub struct Parts {
+    /// Learn from the mean of the cross-entropy instead of its worst share.
+    #[arg(long)]
+    no_cvar: bool,
+    /// Leave the AUC loss out.
+    #[arg(long)]
+    no_auc: bool,
+    /// Step without SAM.
+    #[arg(long)]
+    no_sam: bool,
+}
+
+impl Parts {
+    /// `config` without what is left out.
+    pub fn of(&self, mut config: TrainConfig) -> TrainConfig {
+        if self.no_cvar {
+            config.loss.cvar_alpha = None;
+        }
+        if self.no_auc {
+            config.loss.auc_weight = 0.0;
+        }
+        if self.no_sam {
+            config.sam_rho = 0.0;
+        }
+        config
+    }
+}
+
 impl Recipe {
     /// The whole configuration.
     pub fn config(&self) -> Result<TrainConfig> {

@@ -26,11 +26,17 @@ pub fn audit(report: &AuditReport) -> String {
     lines.join("\n")
 }
 
+/// `31 %`; what would round to none of them or to all of them keeps a decimal.
+pub fn percent(share: f64) -> String {
+    let rounds = (0.0..0.01).contains(&share) && share > 0.0 || (0.99..1.0).contains(&share);
+    if rounds { format!("{:.1} %", 100.0 * share) } else { format!("{:.0} %", 100.0 * share) }
+}
+
 /// A row for every tier and source.
 pub fn tiers(tiers: &[TierReport]) -> String {
     let header = ["tier", "source", "n", "AUC (95 %)", "TPR at 5 %", "at 1 %", "false alarms", "calibration error"];
     let mut rows = vec![header.map(str::to_owned)];
-    let percent = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", 100.0 * share));
+    let percent = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), percent);
     for tier in tiers {
         rows.push([
             tier.tier.clone(),
@@ -88,4 +94,15 @@ pub fn deviation(runs: &[Estimate]) -> f64 {
 pub fn estimate(estimate: &Estimate) -> String {
     let [low, high] = estimate.interval;
     format!("{:.3} ({low:.3}–{high:.3})", estimate.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_share_is_not_rounded_away() {
+        let said = [0.0, 0.0037, 0.01, 0.314, 0.989, 0.996, 1.0].map(percent);
+        assert_eq!(said, ["0 %", "0.4 %", "1 %", "31 %", "99 %", "99.6 %", "100 %"]);
+    }
 }

@@ -18,7 +18,7 @@ use safelight::{Error, Result};
 
 use crate::features::Pictures;
 use crate::features::kind::Kind;
-use crate::recipe::{Captions, Feature, Recipe};
+use crate::recipe::{Captions, Feature, Parts, Recipe};
 use crate::{eval, loading, tables};
 
 #[derive(clap::Args)]
@@ -29,6 +29,8 @@ pub struct Arguments {
     feature: Feature,
     #[command(flatten)]
     recipe: Recipe,
+    #[command(flatten)]
+    parts: Parts,
     /// Start from this head, with its features, and lead it to these pictures.
     #[arg(long)]
     base: Option<PathBuf>,
@@ -64,7 +66,7 @@ pub struct Arguments {
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let preset = if arguments.base.is_some() { "fine-tune" } else { "default" };
-    let config = arguments.recipe.config_or(preset)?;
+    let config = arguments.parts.of(arguments.recipe.config_or(preset)?);
     let base = arguments.base.as_ref().map(|path| HeadFile::read(&loading::read(path)?)).transpose()?;
     let views = base.as_ref().map_or(&arguments.feature.views, |base| &base.info.features.views);
     let treatments = arguments.feature.treatments();
@@ -129,12 +131,12 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
         head.info.figures = figures(&ready, &unseen, name).await?;
         let figures = &head.info.figures;
         println!(
-            "On {name}: AUC {:.3} ({:.3}–{:.3}), {:.0} % of the real called generated, {:.0} % of the generated real.",
+            "On {name}: AUC {:.3} ({:.3}–{:.3}), {} of the real called generated, {} of the generated real.",
             figures.auc,
             figures.auc_interval[0],
             figures.auc_interval[1],
-            100.0 * figures.real_called_generated,
-            100.0 * figures.generated_called_real
+            tables::percent(figures.real_called_generated),
+            tables::percent(figures.generated_called_real)
         );
     }
     loading::write(&arguments.out, &head.write()?)?;
