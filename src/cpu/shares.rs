@@ -2,8 +2,10 @@
 //! heads. A browser's threads are another matter (`web/threads`).
 
 use std::num::NonZero;
-use std::panic::resume_unwind;
 use std::thread;
+
+#[cfg(feature = "native")]
+use rayon::prelude::*;
 
 /// More threads than this wait for memory.
 const MOST: usize = 8;
@@ -34,15 +36,17 @@ pub fn columns(columns: usize, rows: usize, threads: usize) -> Vec<usize> {
     (0..threads).map(|index| ((index + 1) * units / threads - index * units / threads) * UNIT).collect()
 }
 
-/// `work` on each of `shares`, at the same time, in their order.
-pub fn each<S: Sync, R: Send>(shares: &[S], work: impl Fn(&S) -> R + Sync) -> Vec<R> {
-    let Some((first, others)) = shares.split_first() else { return Vec::new() };
-    thread::scope(|scope| {
-        let running: Vec<_> = others.iter().map(|share| scope.spawn(|| work(share))).collect();
-        let mine = work(first);
-        let joined = running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        std::iter::once(mine).chain(joined).collect()
-    })
+/// `work` on each of `shares`, at the same time, in their order: on the threads that burn-flex computes on, which would
+/// otherwise wait for others and be waited for.
+#[cfg(feature = "native")]
+pub fn each<S: Sync, R: Send>(shares: &[S], work: impl Fn(&S) -> R + Sync + Send) -> Vec<R> {
+    shares.par_iter().map(work).collect()
+}
+
+/// `work` on each of `shares`, one after another: there are no threads.
+#[cfg(not(feature = "native"))]
+pub fn each<S: Sync, R: Send>(shares: &[S], work: impl Fn(&S) -> R + Sync + Send) -> Vec<R> {
+    shares.iter().map(work).collect()
 }
 
 #[cfg(test)]

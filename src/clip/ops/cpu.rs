@@ -196,7 +196,7 @@ fn by_share(qkv: &[Linear<Cpu>; 3], head: usize) -> Option<Vec<[Share; 3]>> {
 }
 
 /// `x · weight + bias`, and what is done with each column: `[n, tokens, in]` → `[n, tokens, out]`.
-fn linear(x: &Tensor<3>, layer: &Linear<Cpu>, then: impl Fn(Tensor<3>) -> Tensor<3> + Sync) -> Tensor<3> {
+fn linear(x: &Tensor<3>, layer: &Linear<Cpu>, then: impl Fn(Tensor<3>) -> Tensor<3> + Sync + Send) -> Tensor<3> {
     match &layer.weight {
         Weight::Panels(panels) => then(multiply(x, panels, layer, false)),
         Weight::Shares(_) => {
