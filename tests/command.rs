@@ -319,6 +319,8 @@ fn details_come_from_the_originals_centres_and_sources_are_left_out() {
     );
     let late = refused(&safelight(&["ablate", &own, "--centres", &centres], false));
     assert!(late.contains("these are features already"), "{late}");
+    let nowhere = refused(&safelight(&[&features[..], &["--centres", &path("centre"), "--out", &out]].concat(), true));
+    assert!(nowhere.contains("there is no such folder of centres"), "{nowhere}");
 
     // Sources of files are left out likewise, and one that is not there is named.
     let head = path("head");

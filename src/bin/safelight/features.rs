@@ -188,6 +188,10 @@ impl Pictures {
             return Err(Error::TrainingSet { message: message.to_owned() });
         };
         let Chosen { map, without, centres } = &self.chosen;
+        if let Some(folder) = centres.as_ref().filter(|folder| !folder.is_dir()) {
+            let message = "there is no such folder of centres".to_owned();
+            return Err(Error::File { path: folder.display().to_string(), message });
+        }
         let mut labelled = folder::labelled(input, &map.iter().cloned().collect())?;
         require_sources(without, labelled.iter().map(|label| &label.source))?;
         labelled.retain(|label| !without.contains(&label.source));
