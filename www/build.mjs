@@ -72,7 +72,8 @@ async function buildExtension(site, out) {
     await cp(join(www, "extension/icons"), join(folder, "icons"), { recursive: true });
     const captions = await copyModels(join(site, "models"), join(folder, "models"));
     const leftOut = captions ? [TRAINING] : [TRAINING, TOKENIZER];
-    for (const file of await reachable(site, "worker.js", leftOut)) await cp(join(site, file), join(folder, file));
+    for (const start of ["worker.js", "helper.js"])
+      for (const file of await reachable(site, start, leftOut)) await cp(join(site, file), join(folder, file));
     await writeFile(join(folder, "manifest.json"), manifest(browser, version));
   }
 }

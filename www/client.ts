@@ -251,11 +251,12 @@ export class Client {
     const connection = new Connection((this.#options.startWorker ?? startWorker)());
     this.#connection = connection;
     try {
-      const call = connection.call("open", { models, pack, head, storedPack, storedHead, preference }, (progress) => {
+      const told = (progress: Progress): void => {
         onProgress?.(progress);
         onState?.({ phase: "opening", progress });
-      });
-      const opened = await call.result;
+      };
+      const input = { models, pack, head, storedPack, storedHead, preference };
+      const opened = await attempt(connection, this.#patience, "open", input, { onProgress: told });
       if (preference !== this.#options.preference) opened.notices.push(replaced());
       this.#opened = opened;
       onState?.({ phase: "ready", opened });

@@ -1,12 +1,13 @@
 /** One worker, seen from the page: matches replies to calls, and fails them all at once when the worker dies. */
+import { Helpers } from "./helpers.ts";
 import { Problem } from "./protocol.ts";
-import type { Calls, Kind, Progress, Reply, Request } from "./protocol.ts";
+import type { Calls, FromWorker, Kind, Progress, Reply, Request, ToWorker } from "./protocol.ts";
 
 /** The part of `Worker` that is used; tests put their own in its place. */
 export interface WorkerLike {
   postMessage(message: unknown): void;
   terminate(): void;
-  onmessage: ((event: MessageEvent<Reply>) => void) | null;
+  onmessage: ((event: MessageEvent<FromWorker>) => void) | null;
   onerror: ((event: ErrorEvent) => void) | null;
   onmessageerror: ((event: MessageEvent) => void) | null;
 }
@@ -24,13 +25,14 @@ interface Pending {
 
 export class Connection {
   readonly #worker: WorkerLike;
+  readonly #helpers = new Helpers((news) => this.#send(news));
   readonly #pending = new Map<number, Pending>();
   #last = 0;
   #ended: Problem | null = null;
 
   constructor(worker: WorkerLike) {
     this.#worker = worker;
-    worker.onmessage = ({ data }) => this.#receive(data);
+    worker.onmessage = ({ data }) => ("helper" in data ? this.#helpers.obey(data) : this.#receive(data));
     worker.onmessageerror = () => this.end(new Problem("worker-crashed", "A message could not be read."));
     worker.onerror = ({ message }) =>
       // A script that fails to load raises an event without a message.
@@ -47,7 +49,7 @@ export class Connection {
     const result = new Promise<Calls[K]["result"]>((resolve, reject) => {
       if (this.#ended !== null) return reject(this.#ended);
       this.#pending.set(id, { resolve, reject, onProgress });
-      this.#worker.postMessage({ id, kind, input } as Request);
+      this.#send({ id, kind, input } as Request);
     });
     return { id, result };
   }
@@ -57,9 +59,14 @@ export class Connection {
     if (this.#ended !== null) return;
     this.#ended = problem;
     this.#worker.terminate();
+    this.#helpers.endAll();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const { reject } of pending) reject(problem);
+  }
+
+  #send(message: ToWorker): void {
+    this.#worker.postMessage(message);
   }
 
   #receive(reply: Reply): void {

@@ -1,6 +1,6 @@
 /** The detector's code: modules of WebAssembly that check, split captions and train, each fetched when it is first needed. */
 import { asProblem, Problem } from "./protocol.ts";
-import { startHelpers, threadsOffered } from "./threads.ts";
+import type { Threads } from "./threads.ts";
 
 type Checking = typeof import("./safelight.js");
 type Tokenizing = typeof import("./safelight-tokenizer.js");
@@ -11,13 +11,7 @@ export type TrainingEngine = Pick<Training, "TrainingSet" | "Trainer" | "preset"
 export type TokenizerEngine = Pick<Tokenizing, "Tokenizer">;
 
 export class Engines {
-  readonly checking: () => Promise<CheckingEngine> = started<Checking>(
-    "safelight.js",
-    [() => import("./safelight.js"), () => import("./safelight.js?again=1"), () => import("./safelight.js?again=2")],
-    (module) => {
-      if (threadsOffered()) module.offerThreads(startHelpers);
-    },
-  );
+  readonly checking: () => Promise<CheckingEngine>;
   readonly tokenizer: () => Promise<TokenizerEngine> = started<Tokenizing>("safelight-tokenizer.js", [
     () => import("./safelight-tokenizer.js"),
     () => import("./safelight-tokenizer.js?again=1"),
@@ -28,6 +22,16 @@ export class Engines {
     () => import("./safelight-training.js?again=1"),
     () => import("./safelight-training.js?again=2"),
   ]);
+
+  constructor(threads: Threads) {
+    this.checking = started<Checking>(
+      "safelight.js",
+      [() => import("./safelight.js"), () => import("./safelight.js?again=1"), () => import("./safelight.js?again=2")],
+      (module) => {
+        if (threads.offered) module.offerThreads((code, memory) => threads.start(code, memory));
+      },
+    );
+  }
 }
 
 /** What wasm-bindgen makes: its default export fetches the WebAssembly that lies beside it, and starts it. */

@@ -1,5 +1,5 @@
 /** A helper of the model's worker: it runs the kernels' module in the memory that all share, and nothing else. */
-import type { HelperInput } from "./threads.ts";
+import type { HelperInput } from "./protocol.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
 

@@ -179,6 +179,27 @@ export type Reply =
   | { id: number; progress: Progress }
   | { id: number; error: Failure };
 
+/** What a helper computes with: the kernels' module, and the memory that all threads share. */
+export interface HelperInput {
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+}
+
+/** What the worker asks of its page: to start a helper (which it numbers), or to end it (`null`). */
+export interface HelperOrder {
+  helper: number;
+  begin: HelperInput | null;
+}
+
+/** What became of a helper: it computes, or it could not be started. */
+export interface HelperNews {
+  helper: number;
+  ready: boolean;
+}
+
+export type ToWorker = Request | HelperNews;
+export type FromWorker = Reply | HelperOrder;
+
 /**
  * `convert` counts bytes of a checkpoint; `wait`: another tab may have the turn. `download` and `load` count bytes of the pack; `check` and `embed` count
  * blocks of the image tower; `audit` its folds; `gather` pictures whose features are read; `epoch` epochs.

@@ -25,6 +25,8 @@ interface PackFile {
 
 /** Pauses before a broken download is taken up again by itself, in milliseconds. */
 const RESUME_AFTER = [500, 2_000, 5_000];
+/** Milliseconds after which a file that waits for another tab says so again. */
+const WAITING_MS = 30_000;
 
 /** The pack's weight file, in order, in chunks. `folder` is where `pack.json` (here as text) was found. */
 export async function* readPack(folder: URL, manifest: string, options: PackOptions): AsyncGenerator<Uint8Array> {
@@ -150,12 +152,15 @@ function strongTag(response: Response): string | null {
 /** Waits until no other tab reads or writes the file. A worker that ends gives its turn up by itself. */
 async function exclusive(file: PackFile, { signal, report }: PackOptions): Promise<() => void> {
   if (navigator.locks === undefined) return () => undefined;
-  report({ stage: "wait", done: 0, total: file.bytes });
-  return new Promise((resolve, reject) => {
+  const waiting = (): void => report({ stage: "wait", done: 0, total: file.bytes });
+  waiting();
+  const alive = setInterval(waiting, WAITING_MS); // the other tab may download for long, and silence would be taken for a hang
+  const turn = new Promise<() => void>((resolve, reject) => {
     navigator.locks
       .request(`safelight-pack-${file.sha256}`, { signal }, () => new Promise<void>((release) => resolve(() => release())))
       .catch(reject);
   });
+  return turn.finally(() => clearInterval(alive));
 }
 
 function weightFile(manifest: string): PackFile {

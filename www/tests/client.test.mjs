@@ -172,6 +172,14 @@ test("a long silence counts as a lost device", async () => {
   assert.deepEqual(log, ["open 1 auto", "check 1", "end 1", "open 2 auto", "check 2"]);
 });
 
+test("an opening that falls silent is begun anew", async () => {
+  const { log, states, open } = studio(({ kind, worker }) => (kind === "open" && worker === 1 ? SILENT : undefined), { patience: { silence: 20 } });
+  const client = await open();
+  assert.equal(await client.check(PICTURE), VERDICT);
+  assert.deepEqual(log, ["open 1 auto", "end 1", "open 2 auto", "check 2"]);
+  assert.deepEqual(states, ["opening", "opening", "ready"]);
+});
+
 const MODEL = { source: { kind: "hub", id: "a/b", revision: "main" }, int8: false, name: null };
 
 test("an addition that says nothing fails alone: the worker stays, and is asked to stop it", async () => {
