@@ -92,7 +92,7 @@ fn a_folder_becomes_a_head_and_the_head_is_judged() {
     assert_eq!(tiers.keys().collect::<Vec<_>>(), ["as_given", "hard", "web"]);
     for tier in tiers.values() {
         let fields: Vec<&String> = tier.as_object().unwrap().keys().collect();
-        assert_eq!(fields, ["auc", "auc_ci", "fpr_at_threshold", "n", "sources"]);
+        assert_eq!(fields, ["auc", "auc_ci", "fpr_at_threshold", "n", "sources", "verdicts"]);
         assert_eq!(tier["n"], 48);
         assert!(tier["auc"].as_f64().unwrap() > 0.95, "{judged}");
         assert_eq!(tier["auc_ci"].as_array().unwrap().len(), 2);

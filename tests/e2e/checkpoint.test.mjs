@@ -144,7 +144,7 @@ function askTerminal(pack, head, caption) {
 }
 
 function safelight(...args) {
-  const [command, ...first] = process.env.SAFELIGHT ? [process.env.SAFELIGHT] : ["cargo", "run", "--quiet", "--release", "--bin", "safelight", "--"];
+  const [command, ...first] = process.env.SAFELIGHT ? [process.env.SAFELIGHT] : ["cargo", "run", "--quiet", "--bin", "safelight", "--"];
   try {
     return execFileSync(command, [...first, ...args], { cwd: root, encoding: "utf8" });
   } catch (error) {

@@ -15,7 +15,7 @@ let expected;
 export function askTerminal() {
   assert.ok(existsSync(join(dist, "safelight_bg.wasm")), "dist/ is not built: trunk build --config trunk.toml --release");
   // SAFELIGHT names a command that is built already.
-  const [command, ...first] = process.env.SAFELIGHT ? [process.env.SAFELIGHT] : ["cargo", "run", "--quiet", "--release", "--bin", "safelight", "--"];
+  const [command, ...first] = process.env.SAFELIGHT ? [process.env.SAFELIGHT] : ["cargo", "run", "--quiet", "--bin", "safelight", "--"];
   const { stdout } = runAnyway(command, [...first, "check", "--json", "--device", "cpu", ...siteModel(), hills.jpeg, hills.png]);
   expected = stdout.trim().split("\n").map((line) => JSON.parse(line));
   for (const line of expected) assert.equal(line.error, undefined);

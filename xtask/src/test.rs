@@ -24,7 +24,7 @@ const STEPS: &[Step] = &[
     Step { name: "page", run: |root| run(&mut command(root, "npm", ["test", "--silent"])) },
     Step {
         name: "clippy",
-        run: |root| cargo(root, &["clippy", "--workspace", "--all-targets", "--release", "--", "-D", "warnings"]),
+        run: |root| cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     },
     Step {
         name: "clippy-wasm",
@@ -42,7 +42,7 @@ const STEPS: &[Step] = &[
         name: "native",
         run: |root| {
             // Not with xtask: together they would unite their features, and burn would be built twice.
-            let packages = ["test", "--release", "--package", "safelight", "--package", "safelight-tokenizer"];
+            let packages = ["test", "--package", "safelight", "--package", "safelight-tokenizer"];
             run(on_software_gpu(&mut command(root, "cargo", packages)))?;
             cargo(root, &["test", "--package", "xtask"])
         },

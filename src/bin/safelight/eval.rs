@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use safelight::head::Head;
+use safelight::head::{Head, HeadFile};
 use safelight::train::data::set::TrainingSet;
 use safelight::train::validation::judged::Judged;
 use safelight::train::validation::report::{SourceReport, TierReport};
@@ -21,17 +21,24 @@ pub struct Arguments {
     /// The head's file.
     #[arg(long, default_value = "models/heads/clip-vit-base-patch16-int8.safetensors")]
     head: PathBuf,
+    /// Call pictures generated from the head's measured limit with this false-positive rate on, as `check` does.
+    #[arg(long, value_name = "RATE")]
+    false_positives: Option<f64>,
     /// One JSON object instead of a table.
     #[arg(long)]
     json: bool,
 }
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let head = Head::read(&loading::read(&arguments.head)?)?;
+    let mut file = HeadFile::read(&loading::read(&arguments.head)?)?;
+    if let Some(rate) = arguments.false_positives {
+        file.info.operate_at(rate)?;
+    }
+    let head = Head::new(&file);
     let spec = &head.info().features;
-    let file = arguments.pictures.features(&spec.views, &Treatment::TIERS).await?;
-    head.require(&file.kind.pack.id, &file.kind.pack.sha256, file.kind.shape)?;
-    let set = file.training_set(spec)?;
+    let features = arguments.pictures.features(&spec.views, &Treatment::TIERS).await?;
+    head.require(&features.kind.pack.id, &features.kind.pack.sha256, features.kind.shape)?;
+    let set = features.training_set(spec)?;
     if let Some(warning) = learnt_from(&head, &set) {
         eprintln!("! {warning}");
     }
@@ -70,8 +77,8 @@ pub async fn judge(head: &Head, set: &TrainingSet, treatments: &[usize]) -> Resu
     Ok(Judged { logits, probabilities, verdicts, generated: set.generated(), sources: set.sources() })
 }
 
-/// `{tiers: {as_given: {auc, auc_ci, fpr_at_threshold, n, sources: {…}}}}`; what too few pictures
-/// cannot show is null.
+/// `{tiers: {as_given: {auc, auc_ci, fpr_at_threshold, n, verdicts: {generated: {…}, real: {…}}, sources: {…}}}}`; what
+/// too few pictures cannot show is null.
 fn as_json(tiers: &[TierReport]) -> Value {
     let source = |source: &SourceReport| {
         json!({
@@ -89,6 +96,7 @@ fn as_json(tiers: &[TierReport]) -> Value {
             "auc_ci": tier.auc.map(|auc| auc.interval),
             "fpr_at_threshold": tier.fpr_at_threshold,
             "n": tier.n,
+            "verdicts": tier.confusion,
             "sources": sources,
         })
     };

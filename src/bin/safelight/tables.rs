@@ -34,10 +34,23 @@ pub fn percent(share: f64) -> String {
 
 /// A row for every tier and source.
 pub fn tiers(tiers: &[TierReport]) -> String {
-    let header = ["tier", "source", "n", "AUC (95 %)", "TPR at 5 %", "at 1 %", "false alarms", "calibration error"];
+    let header = [
+        "tier",
+        "source",
+        "n",
+        "AUC (95 %)",
+        "TPR at 5 %",
+        "at 1 %",
+        "false alarms",
+        "found",
+        "missed",
+        "calibration error",
+    ];
     let mut rows = vec![header.map(str::to_owned)];
     let percent = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), percent);
     for tier in tiers {
+        let generated = tier.confusion.generated;
+        let of_generated = |verdicts: usize| percent((generated.total() > 0).then(|| generated.share(verdicts)));
         rows.push([
             tier.tier.clone(),
             "all".to_owned(),
@@ -46,15 +59,18 @@ pub fn tiers(tiers: &[TierReport]) -> String {
             percent(tier.tpr_at5.map(|rate| rate.value)),
             percent(tier.tpr_at1.map(|rate| rate.value)),
             percent(tier.fpr_at_threshold),
+            of_generated(generated.generated),
+            of_generated(generated.real),
             tier.expected_calibration_error.map_or_else(|| "–".to_owned(), |error| format!("{error:.3}")),
         ]);
         rows.extend(tier.sources.iter().map(|source| {
             let auc = source.auc.as_ref().map_or_else(|| "–".to_owned(), estimate);
             let (name, n, empty) = (source.source.clone(), source.n.to_string(), String::new);
-            [empty(), name, n, auc, empty(), empty(), percent(source.fpr_at_threshold), empty()]
+            [empty(), name, n, auc, empty(), empty(), percent(source.fpr_at_threshold), empty(), empty(), empty()]
         }));
     }
     let mut text = aligned(&rows);
+    text.push_str("\nFalse alarms: real ones called “likely generated”. Of the generated ones, found: called that; missed: “likely real”.");
     if tiers.iter().any(|tier| tier.resampled == Resampled::Sources) {
         text.push_str("\nIntervals of all: by drawing whole sources anew; of one source: its pictures.");
     }

@@ -175,15 +175,14 @@ async fn figures(head: &Head, unseen: &TrainingSet, name: &str) -> Result<Figure
     let few = || Error::TrainingSet { message: "the unseen pictures are too few of one class".to_owned() };
     let auc = report.auc.ok_or_else(few)?;
     let (generated, real) = (report.confusion.generated, report.confusion.real);
-    let share = |part: usize, of: usize| part as f64 / of.max(1) as f64;
     Ok(Figures {
         source: name.to_owned(),
         n: unseen.len(),
         auc: auc.value,
         auc_interval: auc.interval,
-        real_called_generated: share(real.generated, real.generated + real.unsure + real.real),
-        generated_called_real: share(generated.real, generated.generated + generated.unsure + generated.real),
-        unsure: share(generated.unsure + real.unsure, unseen.len()),
+        real_called_generated: real.share(real.generated),
+        generated_called_real: generated.share(generated.real),
+        unsure: (generated.unsure + real.unsure) as f64 / unseen.len().max(1) as f64,
     })
 }
 

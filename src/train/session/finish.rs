@@ -99,9 +99,6 @@ impl Session {
 fn figures(report: &TrainingReport, known: Option<&Known>) -> Figures {
     let tier = report.tiers.first();
     let confusion = tier.map(|tier| tier.confusion).unwrap_or_default();
-    let share = |part: usize, verdicts: Verdicts| {
-        part as f64 / (verdicts.generated + verdicts.unsure + verdicts.real).max(1) as f64
-    };
     let auc = tier.and_then(|tier| tier.auc);
     let of = if report.grouped { "of sources that were held out" } else { "that were held out" };
     let source = if auc.is_some() {
@@ -115,8 +112,8 @@ fn figures(report: &TrainingReport, known: Option<&Known>) -> Figures {
         n: tier.map_or(0, |tier| tier.n),
         auc: auc.map_or(0.5, |auc| auc.value),
         auc_interval: auc.map_or([0.0, 1.0], |auc| auc.interval),
-        real_called_generated: share(confusion.real.generated, confusion.real),
-        generated_called_real: share(confusion.generated.real, confusion.generated),
+        real_called_generated: confusion.real.share(confusion.real.generated),
+        generated_called_real: confusion.generated.share(confusion.generated.real),
         unsure: (confusion.real.unsure + confusion.generated.unsure) as f64 / all,
     }
 }

@@ -76,6 +76,20 @@ pub struct Verdicts {
     pub real: usize,
 }
 
+impl Verdicts {
+    /// All of them.
+    #[must_use]
+    pub fn total(self) -> usize {
+        self.generated + self.unsure + self.real
+    }
+
+    /// Which share of them `part` is; 0 of none.
+    #[must_use]
+    pub fn share(self, part: usize) -> f64 {
+        part as f64 / self.total().max(1) as f64
+    }
+}
+
 /// A picture that was judged wrongly.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Mistake {
