@@ -10,7 +10,6 @@ use crate::head::HeadFile;
 use crate::head::info::{FORMAT, Figures, HeadInfo, PackRef};
 use crate::train::validation::held_out::Held;
 use crate::train::validation::limits::Aims;
-use crate::train::validation::report::Verdicts;
 use crate::{Error, Result};
 
 impl Session {
