@@ -108,6 +108,12 @@ fn a_folder_becomes_a_head_and_the_head_is_judged() {
     }
     let (table, _) = succeeded(&safelight(&["eval", &cache, "--head", &head], false));
     assert!(table.lines().next().unwrap().starts_with("tier") && table.contains("hydra"), "{table}");
+    assert!(table.contains("found: called that"), "{table}");
+    let verdicts = &tiers["as_given"]["verdicts"]["generated"];
+    let counts = ["generated", "unsure", "real"].map(|verdict| verdicts[verdict].as_u64().unwrap());
+    assert_eq!(counts.iter().sum::<u64>(), 24, "{judged}");
+    let unmeasured = safelight(&["eval", &cache, "--head", &head, "--false-positives", "0.07"], false);
+    assert_eq!(unmeasured.status.code(), Some(2), "{unmeasured:?}");
 
     let ablate = ["ablate", &cache, "--seeds", "1", "--epochs", "2", "--width", "8", "--json"];
     let (out, _) = succeeded(&safelight(&ablate, false));

@@ -32,7 +32,10 @@ export class Connection {
 
   constructor(worker: WorkerLike) {
     this.#worker = worker;
-    worker.onmessage = ({ data }) => ("helper" in data ? this.#helpers.obey(data) : this.#receive(data));
+    worker.onmessage = ({ data }) => {
+      if (!("helper" in data)) this.#receive(data);
+      else if (!this.ended) this.#helpers.obey(data); // an order that was under way would leave an orphan
+    };
     worker.onmessageerror = () => this.end(new Problem("worker-crashed", "A message could not be read."));
     worker.onerror = ({ message }) =>
       // A script that fails to load raises an event without a message.

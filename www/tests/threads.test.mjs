@@ -46,6 +46,11 @@ test("they end with the worker that asked for them", async () => {
   await threads.start("module", "memory");
   connection.end(new Problem("worker-crashed", "boom"));
   assert.deepEqual(log.slice(2), ["end model", "end 1", "end 2"]);
+  const late = threads.start("module", "memory");
+  await settled();
+  assert.equal(log.length, 5, "an order that arrives after the end starts nobody");
+  for (const helper of [3, 4]) threads.hear({ helper, ready: false });
+  assert.equal((await late).count, 0);
 });
 
 for (const [fault, ended] of [["fails", ["end 1"]], ["refused", []]])
