@@ -1,7 +1,7 @@
 //! More than one core for the CPU path: products and attention on several threads, where the page is isolated.
 //!
 //! The weights lie in a memory of their own, which helpers share: workers that run nothing but the kernel's module
-//! (`src/cpu/threads.wat`). Activations are copied in and results out. `www/threads.ts` starts the helpers.
+//! (`src/cpu/threads.wat`). Activations are copied in and results out. `www/threads.ts` asks the page for helpers.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

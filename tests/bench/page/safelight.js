@@ -33,7 +33,7 @@ async function defaultModel() {
   return { pack: url("pack"), head: url("head") };
 }
 
-/** As www/threads.ts starts them, but so many. */
+/** As the page starts them for its worker, but so many, and here: no service worker is in the way. */
 async function startHelpers(count, input) {
   const started = Array.from({ length: count }, () => {
     const helper = new Worker("/safelight/helper.js", { type: "module" });
