@@ -4,7 +4,6 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use burn::tensor::activation::sigmoid;
 use burn::tensor::module;
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Tensor, TensorData};
@@ -15,6 +14,8 @@ use crate::clip::config::{BlockShape, VisionConfig};
 use crate::clip::values::{Values, floats};
 use crate::cpu::attention;
 use crate::cpu::product::Panels;
+#[cfg(feature = "native")]
+use crate::cpu::quick_gelu;
 use crate::cpu::shares;
 use crate::device::Device;
 
@@ -113,7 +114,7 @@ impl Ops for Cpu {
         }
         match then {
             Then::Nothing => linear(x, layer, |y| y),
-            Then::QuickGelu => linear(x, layer, |y| y.clone() * sigmoid(y * 1.702)),
+            Then::QuickGelu => linear(x, layer, quick_gelu),
             Then::Add(residual) => residual.clone() + linear(x, layer, |y| y),
         }
     }
@@ -205,6 +206,20 @@ fn linear(x: &Tensor<3>, layer: &Linear<Cpu>, then: impl Fn(Tensor<3>) -> Tensor
             Tensor::cat(shares::each(&shares, product), 2) // [n, tokens, out]
         }
     }
+}
+
+/// x·σ(1.702 x).
+#[cfg(feature = "native")]
+fn quick_gelu(x: Tensor<3>) -> Tensor<3> {
+    let (shape, device) = (x.shape(), x.device());
+    let mut values = at_once(x);
+    quick_gelu::quick_gelu(&mut values);
+    Tensor::from_data(TensorData::new(values, shape), &device)
+}
+
+#[cfg(not(feature = "native"))]
+fn quick_gelu(x: Tensor<3>) -> Tensor<3> {
+    x.clone() * burn::tensor::activation::sigmoid(x * 1.702)
 }
 
 /// The same with the layer's panels, through QuickGELU or not.
