@@ -302,6 +302,7 @@ fn details_come_from_the_originals_centres_and_sources_are_left_out() {
         picture.crop_imm(0, 0, 40, 40).save(folder.join("centres").join(&name)).unwrap();
     }
     let (pictures, centres, out, own) = (path("pictures"), path("centres"), path("out"), path("own"));
+    let fewer = path("fewer");
     let features = ["features", &pictures, "--treatments", "as-given,web"];
     succeeded(&safelight(
         &[&features[..], &["--centres", &centres, "--without", "hydra", "--out", &out]].concat(),
@@ -327,6 +328,12 @@ fn details_come_from_the_originals_centres_and_sources_are_left_out() {
     assert!(late.contains("these are features already"), "{late}");
     let nowhere = refused(&safelight(&[&features[..], &["--centres", &path("centre"), "--out", &out]].concat(), true));
     assert!(nowhere.contains("there is no such folder of centres"), "{nowhere}");
+
+    // A centre that cannot be read is named as such, and its picture is left out.
+    std::fs::write(folder.join("centres/real/attic/0.png"), "no picture").unwrap();
+    let (_, err) = succeeded(&safelight(&[&features[..], &["--centres", &centres, "--out", &fewer]].concat(), true));
+    assert!(err.contains("skipped real/attic/0.png: its centre: "), "{err}");
+    assert_eq!(self::names(&fewer).len(), 4 * EACH as usize - 1);
 
     // Sources of files are left out likewise, and one that is not there is named.
     let head = path("head");

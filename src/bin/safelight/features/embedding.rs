@@ -2,10 +2,10 @@
 //! again, and stays in it; it is written while it grows, so that an interruption costs little.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::path::Path;
 
 use indicatif::ProgressBar;
-use safelight::Result;
 use safelight::clip::vision::ImageTokens;
 use safelight::extractor::{Extractor, Looked};
 use safelight::features::View;
@@ -16,6 +16,7 @@ use safelight::pixels;
 use safelight::train::data::labels::Labelled;
 use safelight::train::data::set::LabelledPicture;
 use safelight::treatment::Treatment;
+use safelight::{Error, Result};
 
 use super::file::FeatureFile;
 use super::kind::Kind;
@@ -117,6 +118,23 @@ impl Embedder {
     }
 }
 
+/// What is wrong with a picture that is left out.
+enum Unreadable {
+    Picture(Error),
+    Centre(Error),
+}
+
+type Read<T> = std::result::Result<T, Unreadable>;
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Picture(error) => error.fmt(formatter),
+            Self::Centre(error) => write!(formatter, "its centre: {error}"),
+        }
+    }
+}
+
 /// A run over pictures.
 struct Run<'a> {
     extractor: &'a Extractor,
@@ -139,12 +157,13 @@ impl Run<'_> {
     async fn pictures(&mut self, pictures: impl Iterator<Item = Result<Source>>, bar: &ProgressBar) -> Result<()> {
         for picture in pictures {
             let Source { label, bytes, centre } = picture?;
-            let outcome = match bytes.and_then(|bytes| Ok((bytes, centre.transpose()?))) {
-                Ok((bytes, centre)) => self.picture(&label, &bytes, centre.as_deref()).await?,
-                Err(error) => Err(error),
+            let outcome = match (bytes, centre.transpose()) {
+                (Ok(bytes), Ok(centre)) => self.picture(&label, &bytes, centre.as_deref()).await?,
+                (Err(error), _) => Err(Unreadable::Picture(error)),
+                (_, Err(error)) => Err(Unreadable::Centre(error)),
             };
-            if let Err(error) = outcome {
-                bar.suspend(|| eprintln!("skipped {}: {error}", label.path));
+            if let Err(unreadable) = outcome {
+                bar.suspend(|| eprintln!("skipped {}: {unreadable}", label.path));
                 self.embedded.skipped += 1;
             }
             self.save()?;
@@ -154,7 +173,7 @@ impl Run<'_> {
     }
 
     /// Takes one picture. The inner error is the picture's own, and the run goes on.
-    async fn picture(&mut self, label: &Labelled, bytes: &[u8], centre: Option<&[u8]>) -> Result<Result<()>> {
+    async fn picture(&mut self, label: &Labelled, bytes: &[u8], centre: Option<&[u8]>) -> Result<Read<()>> {
         let Some(&at) = self.known.get(&sha256(bytes)) else {
             match self.look(label, bytes, centre) {
                 Ok(looked) => self.pending.push(looked),
@@ -181,17 +200,17 @@ impl Run<'_> {
         Ok(Ok(()))
     }
 
-    fn look(&self, label: &Labelled, bytes: &[u8], centre: Option<&[u8]>) -> Result<(LabelledPicture, Looked)> {
+    fn look(&self, label: &Labelled, bytes: &[u8], centre: Option<&[u8]>) -> Read<(LabelledPicture, Looked)> {
         let decode = |bytes: &[u8]| Picture::decode(bytes, &Limits::default());
-        let picture = decode(bytes)?;
-        let centre = centre.map(decode).transpose()?;
+        let picture = decode(bytes).map_err(Unreadable::Picture)?;
+        let centre = centre.map(decode).transpose().map_err(Unreadable::Centre)?;
         let facts = Facts::read(bytes, &picture);
         let seed = facts.seed();
         let Kind { views, treatments, centres, .. } = &self.embedded.file.kind;
         let side = self.extractor.tower().config().image_size;
         let mut looked = Looked::default();
         for treatment in treatments {
-            let treated = treatment.apply(&picture, seed)?;
+            let treated = treatment.apply(&picture, seed).map_err(Unreadable::Picture)?;
             for view in views {
                 looked.push(match (view, treatment) {
                     (View::Detail, Treatment::AsGiven) if *centres => {
