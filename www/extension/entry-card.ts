@@ -6,7 +6,7 @@ import { within } from "../page/dom.ts";
 import { limited } from "../page/limit.ts";
 import { Problem } from "../protocol.ts";
 import { send } from "./link.ts";
-import type { Entry } from "./messages.ts";
+import type { Entry, EntryState } from "./messages.ts";
 
 /** What a thumbnail is until there is one: an address that no image can be read from. */
 const NONE = "data:,";
@@ -30,14 +30,25 @@ export function checkState({ state }: Entry, rate: number | null): CheckState {
 }
 
 export class EntryCard {
-  #card: Card;
-  /** What the card was made for: a name, a size or a thumbnail that comes later makes a new one. */
-  #made: string;
-  #state = "";
+  readonly #card: Card;
+  #caption: Caption | undefined;
+  #state: EntryState;
+  #shown = "";
+  /** What the card shows of the picture itself: drawn again only when that is another. */
+  #pictured: string;
 
   constructor(entry: Entry) {
-    this.#card = cardOf(entry);
-    this.#made = madeFor(entry);
+    const { id, given } = entry;
+    this.#state = entry.state;
+    this.#pictured = pictured(entry);
+    this.#card = new Card(entry, entry.thumbnail ?? NONE, {
+      cancel: () => send({ kind: "cancel", id }),
+      again: () => send({ kind: "again", id }),
+      remove: () => send({ kind: "remove", id }),
+      caption: (place) => (this.#caption = new Caption(place, (caption) => send({ kind: "caption", id, caption }))),
+    });
+    if (given !== null) this.#caption?.fill(given);
+    within(this.element, ".allow").addEventListener("click", () => void this.#allow(id));
   }
 
   get element(): HTMLElement {
@@ -46,15 +57,9 @@ export class EntryCard {
 
   /** Tells whether the state is another than before. */
   show(entry: Entry, state: CheckState): boolean {
-    if (this.#made !== madeFor(entry)) {
-      const before = this.#card;
-      const focused = before.element.contains(document.activeElement);
-      this.#card = cardOf(entry);
-      this.#made = madeFor(entry);
-      before.element.replaceWith(this.#card.element);
-      before.remove();
-      if (focused) this.focus();
-    }
+    if (this.#pictured !== pictured(entry)) this.#card.picture(entry, entry.thumbnail ?? NONE);
+    this.#pictured = pictured(entry);
+    if (entry.caption !== null) this.#caption?.propose(entry.caption);
     this.#card.show(state);
     const again = within(this.element, ".again");
     const hadFocus = document.activeElement === again; // the page's card may just have given it
@@ -62,8 +67,9 @@ export class EntryCard {
     if (again.hidden && hadFocus) this.focus();
     if (entry.size === 0) within(this.element, ".meta").textContent = ""; // not known yet
     this.#showOrigin(entry);
-    const changed = this.#state !== state.name;
-    this.#state = state.name;
+    const changed = this.#shown !== state.name;
+    this.#shown = state.name;
+    this.#state = entry.state;
     return changed;
   }
 
@@ -83,30 +89,14 @@ export class EntryCard {
     allow.hidden = state.name !== "blocked";
     if (state.name === "blocked") allow.textContent = `Allow ${state.host}`;
   }
+
+  /** Asks for the picture's host, at the click that needs it. */
+  async #allow(id: string): Promise<void> {
+    const state = this.#state;
+    if (state.name === "blocked" && (await chrome.permissions.request({ origins: [state.origin] }))) send({ kind: "again", id });
+  }
 }
 
-function cardOf(entry: Entry): Card {
-  const { id, name, caption, given, state } = entry;
-  const card = new Card(entry, entry.thumbnail ?? NONE, {
-    cancel: () => send({ kind: "cancel", id }),
-    again: () => send({ kind: "again", id }),
-    remove: () => send({ kind: "remove", id }),
-    caption: (place) => {
-      const field = new Caption(place, name, (caption) => send({ kind: "caption", id, caption }));
-      if (given !== null) field.fill(given);
-      else if (caption !== null) field.propose(caption);
-      return field;
-    },
-  });
-  if (state.name === "blocked") within(card.element, ".allow").addEventListener("click", () => void allow(id, state.origin));
-  return card;
-}
-
-/** Asks for the picture's host, at the click that needs it. */
-async function allow(id: string, origin: string): Promise<void> {
-  if (await chrome.permissions.request({ origins: [origin] })) send({ kind: "again", id });
-}
-
-function madeFor({ name, size, caption, thumbnail, state }: Entry): string {
-  return [name, size, caption, thumbnail?.length ?? 0, state.name === "blocked" ? state.origin : ""].join(" ");
+function pictured({ name, size, thumbnail }: Entry): string {
+  return [name, size, thumbnail?.length ?? 0].join(" ");
 }

@@ -5,28 +5,40 @@ import * as words from "./words.ts";
 
 export class Caption {
   readonly #place: HTMLElement;
-  readonly #field: HTMLTextAreaElement;
+  readonly #field = h("textarea", { rows: 2, maxlength: 2000, placeholder: "The words it was published with" });
+  readonly #again = h("button", { type: "button", class: "quiet" }, "Check with it");
   readonly #note = h("p", { class: "fine" });
   /** What was proposed. */
   #found: string | null = null;
+  /** The person has said what counts. */
+  #decided = false;
 
   /** `check` checks the picture again, with what the field holds: `null` for no caption. */
-  constructor(place: HTMLElement, name: string, check: (caption: string | null) => void) {
+  constructor(place: HTMLElement, check: (caption: string | null) => void) {
     this.#place = place;
-    this.#field = h("textarea", { rows: 2, maxlength: 2000, placeholder: "The words it was published with", "aria-label": `Caption of ${name}` });
-    const again = h("button", { type: "button", class: "quiet", "aria-label": `Check ${name} with this caption` }, "Check with it");
-    again.addEventListener("click", () => check(this.#field.value.trim() || null));
-    place.replaceChildren(this.#note, h("div", { class: "caption-line" }, this.#field, again));
+    this.#again.addEventListener("click", () => {
+      this.#decided = true;
+      check(this.#field.value.trim() || null);
+    });
+    place.replaceChildren(this.#note, h("div", { class: "caption-line" }, this.#field, this.#again));
   }
 
-  /** Proposes a caption that was found with the picture; the person decides whether it counts. */
+  /** What the picture is called. */
+  name(name: string): void {
+    this.#field.setAttribute("aria-label", `Caption of ${name}`);
+    this.#again.setAttribute("aria-label", `Check ${name} with this caption`);
+  }
+
+  /** Proposes a caption that was found with the picture, until the person decides what counts. */
   propose(caption: string): void {
+    if (this.#decided || this.#found === caption) return; // else a field that was emptied would be filled again
     this.#found = caption;
     this.#field.value ||= caption;
   }
 
   /** Puts in what the person gave before. */
   fill(caption: string): void {
+    this.#decided = true;
     this.#field.value = caption;
   }
 

@@ -21,8 +21,8 @@ export type Pictured = Pick<File, "name" | "size">;
 
 export class Card {
   readonly element: HTMLLIElement;
-  readonly #file: Pictured;
-  readonly #url: string;
+  #file: Pictured;
+  #url: string;
   readonly #correction: Correction | undefined;
   readonly #caption: Caption | undefined;
 
@@ -33,22 +33,30 @@ export class Card {
     const template = byId<HTMLElement>("card") as unknown as HTMLTemplateElement;
     const root = template.content.cloneNode(true) as DocumentFragment;
     this.element = within<HTMLLIElement>(root, "li");
-    const image = this.#part<HTMLImageElement>("img");
-    image.addEventListener("error", () => this.#part(".thumb").setAttribute("data-blank", ""));
-    image.src = this.#url;
+    this.#part("img").addEventListener("error", () => this.#part(".thumb").setAttribute("data-blank", ""));
     this.#correction = actions.correction?.(this.#part(".correction"));
     this.#caption = actions.caption?.(this.#part(".caption"));
+    for (const act of ["cancel", "again", "remove"] as const) this.#part(`.${act}`).addEventListener("click", () => actions[act]());
+    this.picture(file, url);
+  }
+
+  /** What is known of the picture, in place of what was; `show` follows. What the person typed and where they are stays. */
+  picture(file: Pictured, url: string): void {
+    if (url !== this.#url) URL.revokeObjectURL(this.#url);
+    this.#file = file;
+    this.#url = url;
+    delete this.#part(".thumb").dataset["blank"];
+    this.#part<HTMLImageElement>("img").src = url;
     this.#part("h3").textContent = file.name;
     this.#part("h3").title = file.name;
     this.#part(".meta").textContent = words.meta(file.size, null);
-    for (const [selector, verb, act] of [
-      [".cancel", "Cancel checking", actions.cancel],
-      [".again", "Check again:", actions.again],
-      [".remove", "Remove", actions.remove],
+    this.#caption?.name(file.name);
+    for (const [selector, verb] of [
+      [".cancel", "Cancel checking"],
+      [".again", "Check again:"],
+      [".remove", "Remove"],
     ] as const) {
-      const button = this.#part(selector);
-      button.setAttribute("aria-label", `${verb} ${file.name}`);
-      button.addEventListener("click", act);
+      this.#part(selector).setAttribute("aria-label", `${verb} ${file.name}`);
     }
   }
 

@@ -60,7 +60,7 @@ export class Queue {
     return new Card(file, URL.createObjectURL(file), {
       correction: (place) => new Correction(place, file, () => captionOf(item()), this.#lent),
       caption: (place) =>
-        new Caption(place, file.name, (caption) => {
+        new Caption(place, (caption) => {
           item().caption = caption;
           this.#line.join(item());
         }),

@@ -36,6 +36,22 @@ async function checkWith(words) {
   await driver.press(".caption button");
 }
 
+/** Types words under the newest verdict; while they stand there, its thumbnail comes from the room, as it may on a busy machine. */
+async function thumbnailComesWhileTyping(words) {
+  const src = () => driver.panel(() => document.querySelector(".card img").src);
+  const before = await src();
+  await driver.panel(async (words) => {
+    document.querySelector(".caption textarea").value = words;
+    const channel = new BroadcastChannel("safelight-room");
+    const all = new Promise((resolve) => (channel.onmessage = ({ data }) => data.kind === "all" && resolve(data)));
+    channel.postMessage({ kind: "hello" });
+    const entry = (await all).entries[0];
+    channel.postMessage({ kind: "entry", entry: { ...entry, thumbnail: `${entry.thumbnail ?? "data:,"}#late` } });
+    channel.close();
+  }, words);
+  await until(async () => (await src()) !== before, "the thumbnail is shown");
+}
+
 async function captioned(words, count, probability) {
   await checkWith(words);
   await until(async () => (await cards())[0].probability === probability, `the verdict is ${probability}`, 20, cards);
@@ -69,6 +85,8 @@ for (const [name, open] of [["chromium", openChromium], ["firefox", openFirefox]
     await driver.screenshot(join(root, `tests/artifacts/extension-caption-${name}.png`));
 
     await captioned("", 1, 0.12); // taken back
+    await thumbnailComesWhileTyping("half a sent");
+    assert.equal(await field(), "half a sent");
     await captioned("the person's own words", 1, 0.06);
     await reopened();
     assert.equal(await field(), "the person's own words"); // not the page's, which were not used
