@@ -32,13 +32,15 @@ export function checkState({ state }: Entry, rate: number | null): CheckState {
 export class EntryCard {
   readonly #card: Card;
   #caption: Caption | undefined;
+  /** The words that count. */
+  #given: Entry["given"] = null;
   #state: EntryState;
   #shown = "";
   /** What the card shows of the picture itself: drawn again only when that is another. */
   #pictured: string;
 
   constructor(entry: Entry) {
-    const { id, given } = entry;
+    const { id } = entry;
     this.#state = entry.state;
     this.#pictured = pictured(entry);
     this.#card = new Card(entry, entry.thumbnail ?? NONE, {
@@ -47,7 +49,6 @@ export class EntryCard {
       remove: () => send({ kind: "remove", id }),
       caption: (place) => (this.#caption = new Caption(place, (caption) => send({ kind: "caption", id, caption }))),
     });
-    if (given !== null) this.#caption?.fill(given);
     within(this.element, ".allow").addEventListener("click", () => void this.#allow(id));
   }
 
@@ -59,6 +60,8 @@ export class EntryCard {
   show(entry: Entry, state: CheckState): boolean {
     if (this.#pictured !== pictured(entry)) this.#card.picture(entry, entry.thumbnail ?? NONE);
     this.#pictured = pictured(entry);
+    if (entry.given !== this.#given) this.#caption?.fill(entry.given ?? "");
+    this.#given = entry.given;
     if (entry.caption !== null) this.#caption?.propose(entry.caption);
     this.#card.show(state);
     const again = within(this.element, ".again");

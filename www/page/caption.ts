@@ -10,6 +10,8 @@ export class Caption {
   readonly #note = h("p", { class: "fine" });
   /** What was proposed. */
   #found: string | null = null;
+  /** What the field held when it was last filled, or sent: other words are being typed. */
+  #known = "";
   /** The person has said what counts. */
   #decided = false;
 
@@ -18,6 +20,7 @@ export class Caption {
     this.#place = place;
     this.#again.addEventListener("click", () => {
       this.#decided = true;
+      this.#known = this.#field.value;
       check(this.#field.value.trim() || null);
     });
     place.replaceChildren(this.#note, h("div", { class: "caption-line" }, this.#field, this.#again));
@@ -33,18 +36,25 @@ export class Caption {
   propose(caption: string): void {
     if (this.#decided || this.#found === caption) return; // else a field that was emptied would be filled again
     this.#found = caption;
-    this.#field.value ||= caption;
+    this.#put(caption);
   }
 
-  /** Puts in what the person gave before. */
+  /** Puts in what the person gave, before or in another panel. */
   fill(caption: string): void {
     this.#decided = true;
-    this.#field.value = caption;
+    this.#put(caption);
   }
 
   /** Shows under a verdict of a head that reads captions what the caption had to do with it; else hides. */
   show(use: Verdict["caption"] | null): void {
     this.#place.hidden = use === null || use === "unread";
     if (use !== null) this.#note.textContent = words.captionNote(use, this.#found !== null && this.#field.value === this.#found);
+  }
+
+  /** What is being typed stays. */
+  #put(caption: string): void {
+    if (this.#field.value !== this.#known) return;
+    this.#field.value = caption;
+    this.#known = this.#field.value;
   }
 }

@@ -36,6 +36,16 @@ async function checkWith(words) {
   await driver.press(".caption button");
 }
 
+/** The person gives words in another panel. */
+const givenElsewhere = (words) =>
+  driver.panel(async (caption) => {
+    const channel = new BroadcastChannel("safelight-room");
+    const all = new Promise((resolve) => (channel.onmessage = ({ data }) => data.kind === "all" && resolve(data)));
+    channel.postMessage({ kind: "hello" });
+    channel.postMessage({ kind: "caption", id: (await all).entries[0].id, caption });
+    channel.close();
+  }, words);
+
 /** Types words under the newest verdict; while they stand there, its thumbnail comes from the room, as it may on a busy machine. */
 async function thumbnailComesWhileTyping(words) {
   const src = () => driver.panel(() => document.querySelector(".card img").src);
@@ -87,7 +97,10 @@ for (const [name, open] of [["chromium", openChromium], ["firefox", openFirefox]
     await captioned("", 1, 0.12); // taken back
     await thumbnailComesWhileTyping("half a sent");
     assert.equal(await field(), "half a sent");
-    await captioned("the person's own words", 1, 0.06);
+    await captioned("half a sentence", 1, 0.06);
+    await givenElsewhere("the person's own words");
+    await until(async () => (await field()) === "the person's own words", "the field holds what counts", 20, field);
+    await settled(1);
     await reopened();
     assert.equal(await field(), "the person's own words"); // not the page's, which were not used
     assert.match(await text(".caption p"), /weighed together/);

@@ -95,11 +95,12 @@ class Chromium {
     }
   }
 
-  /** The toolbar button. */
+  /** The toolbar button, until the panel is known to be there: the menu's handler, called without a person's gesture, would open a second one in a tab. */
   async click() {
     await this.tab.bringToFront();
     await this.tab.triggerExtensionAction(this.extension);
-    await this.side();
+    const follows = async () => (await navigator.locks.query()).held.some(({ name }) => name === "safelight-panel");
+    await until(() => this.panel(follows), "the panel follows the room", 20);
   }
 
   /** Right-click and “Check image”, as far as it goes: see the top of this file. */
