@@ -8,7 +8,6 @@ use crate::clip::vision::{ImageTokens, VisionTower};
 use crate::features::{FeatureSpec, TowerShape, View, caption_part};
 use crate::picture::Picture;
 use crate::progress::Progress;
-use crate::treatment::Treatment;
 use crate::{Error, Result};
 
 /// An open model.
@@ -171,23 +170,6 @@ impl Extractor {
     ) -> Result<Vec<f32>> {
         let seen = self.look(&spec.views, pictures, progress).await?;
         spec.features(&seen.tokens, &seen.present, self.shape())
-    }
-
-    /// The image-level features of one picture under each of `treatments`, `[t, image d]`, in one batch. Random draws depend
-    /// on `seed`, one number a picture.
-    ///
-    /// # Errors
-    /// As [`Extractor::features`] and [`Treatment::apply`].
-    pub async fn embed(
-        &self,
-        spec: &FeatureSpec,
-        picture: &Picture,
-        treatments: &[Treatment],
-        seed: u64,
-        progress: &mut impl Progress,
-    ) -> Result<Vec<f32>> {
-        let treated = treatments.iter().map(|treatment| treatment.apply(picture, seed)).collect::<Result<Vec<_>>>()?;
-        self.features(spec, &treated, progress).await
     }
 }
 

@@ -33,5 +33,6 @@ pub mod train;
 pub mod treatment;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
+pub mod webp;
 
 pub use error::{Error, Result};

@@ -20,6 +20,8 @@ use safelight::device::{Device, Kind, Preference};
 use safelight::picture::{Limits, Picture};
 use safelight::pixels;
 use safelight::web::threads;
+use safelight::web::webp::Canvas;
+use safelight::webp::WebpEncoder;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -283,6 +285,24 @@ async fn the_training_recipe_on_the_cpu() {
 #[wasm_bindgen_test]
 async fn the_training_recipe_on_webgpu() {
     Box::pin(common::recipe::compare(&Device::open(Preference::Gpu).await.unwrap(), 1e-3)).await;
+}
+
+#[wasm_bindgen_test]
+async fn the_browser_writes_webp() {
+    let smooth = |width: u32, height: u32| {
+        let rgb =
+            (0..width * height * 3).map(|index| (index / 3 % width * 200 / width + index / 3 / width) as u8).collect();
+        Picture { width, height, rgb, format: "PNG".to_owned() }
+    };
+    let picture = smooth(64, 48);
+    let mut lost = Vec::new();
+    for quality in [40, 95] {
+        let written = Canvas.recompress(&picture, quality).await.unwrap();
+        assert_eq!((written.width, written.height, &*written.format), (64, 48, "WebP"));
+        lost.push(written.rgb.iter().zip(&picture.rgb).map(|(a, b)| u32::from(a.abs_diff(*b))).sum::<u32>());
+    }
+    assert!(lost[0] > lost[1] && lost[1] > 0 && lost[0] < 6 * 64 * 48 * 3, "{lost:?}");
+    assert_eq!(Canvas.recompress(&smooth(16_400, 1), 80).await, None); // longer than WebP allows
 }
 
 #[wasm_bindgen_test]

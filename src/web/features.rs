@@ -4,6 +4,7 @@ use js_sys::{Float32Array, Function, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
 use super::types::to_js;
+use super::webp::Canvas;
 use super::{Detector, JsResult, Observer, throw};
 use crate::detector::blank_head;
 use crate::features::{FeatureSpec, caption_dimension};
@@ -156,8 +157,12 @@ impl Detector {
         let facts = Facts::read(bytes, picture);
         let spec = &self.detector.head().info().features;
         let extractor = self.detector.extractor();
-        let features = extractor.embed(spec, picture, &treatments, facts.seed(), &mut Observer(observe)).await;
-        let features = Float32Array::from(features.map_err(throw)?.as_slice());
+        let mut treated = Vec::with_capacity(treatments.len());
+        for treatment in treatments {
+            treated.push(treatment.apply(picture, facts.seed(), &Canvas).await.map_err(throw)?);
+        }
+        let features = extractor.features(spec, &treated, &mut Observer(observe)).await.map_err(throw)?;
+        let features = Float32Array::from(features.as_slice());
         let embedded = Object::new();
         Reflect::set(&embedded, &"facts".into(), &to_js::<_, JsValue>(&facts)?)?;
         Reflect::set(&embedded, &"features".into(), &features)?;

@@ -12,6 +12,7 @@ pub mod threads;
 #[cfg(feature = "train")]
 mod trainer;
 mod types;
+pub mod webp;
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;

@@ -8,7 +8,7 @@ import { ask } from "./lent.ts";
 import type { Lent } from "./lent.ts";
 import type { Entry, Folder } from "./folder.ts";
 
-/** Learnt from as well: two random crops, reduced and compressed anew. */
+/** Learnt from as well: two random crops, reduced and compressed anew, as JPEG or WebP. */
 const ALTERED = ["augmented-0", "augmented-1"] as const;
 /** Learnt from instead: the same crop, size and compression for both classes, by several draws. */
 const EQUALISED = ["equalised-0", "equalised-1", "equalised-2", "equalised-3"] as const;

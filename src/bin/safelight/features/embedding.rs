@@ -16,6 +16,7 @@ use safelight::pixels;
 use safelight::train::data::labels::Labelled;
 use safelight::train::data::set::LabelledPicture;
 use safelight::treatment::Treatment;
+use safelight::webp::Libwebp;
 use safelight::{Error, Result};
 
 use super::file::FeatureFile;
@@ -175,7 +176,7 @@ impl Run<'_> {
     /// Takes one picture. The inner error is the picture's own, and the run goes on.
     async fn picture(&mut self, label: &Labelled, bytes: &[u8], centre: Option<&[u8]>) -> Result<Read<()>> {
         let Some(&at) = self.known.get(&sha256(bytes)) else {
-            match self.look(label, bytes, centre) {
+            match self.look(label, bytes, centre).await {
                 Ok(looked) => self.pending.push(looked),
                 Err(error) => return Ok(Err(error)),
             }
@@ -200,7 +201,7 @@ impl Run<'_> {
         Ok(Ok(()))
     }
 
-    fn look(&self, label: &Labelled, bytes: &[u8], centre: Option<&[u8]>) -> Read<(LabelledPicture, Looked)> {
+    async fn look(&self, label: &Labelled, bytes: &[u8], centre: Option<&[u8]>) -> Read<(LabelledPicture, Looked)> {
         let decode = |bytes: &[u8]| Picture::decode(bytes, &Limits::default());
         let picture = decode(bytes).map_err(Unreadable::Picture)?;
         let centre = centre.map(decode).transpose().map_err(Unreadable::Centre)?;
@@ -210,7 +211,7 @@ impl Run<'_> {
         let side = self.extractor.tower().config().image_size;
         let mut looked = Looked::default();
         for treatment in treatments {
-            let treated = treatment.apply(&picture, seed).map_err(Unreadable::Picture)?;
+            let treated = treatment.apply(&picture, seed, &Libwebp).await.map_err(Unreadable::Picture)?;
             for view in views {
                 looked.push(match (view, treatment) {
                     (View::Detail, Treatment::AsGiven) if *centres => {
