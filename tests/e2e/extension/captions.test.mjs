@@ -36,29 +36,32 @@ async function checkWith(words) {
   await driver.press(".caption button");
 }
 
-/** The person gives words in another panel. */
-const givenElsewhere = (words) =>
-  driver.panel(async (caption) => {
+/** The newest picture, as the room knows it. */
+const newest = () =>
+  driver.panel(async () => {
     const channel = new BroadcastChannel("safelight-room");
     const all = new Promise((resolve) => (channel.onmessage = ({ data }) => data.kind === "all" && resolve(data)));
     channel.postMessage({ kind: "hello" });
-    channel.postMessage({ kind: "caption", id: (await all).entries[0].id, caption });
+    const [entry] = (await all).entries;
     channel.close();
-  }, words);
+    return entry;
+  });
+
+/** Says it to the room and the panel, as one of them or another panel would. */
+const say = (message) =>
+  driver.panel((message) => {
+    const channel = new BroadcastChannel("safelight-room");
+    channel.postMessage(message);
+    channel.close();
+  }, message);
 
 /** Types words under the newest verdict; while they stand there, its thumbnail comes from the room, as it may on a busy machine. */
 async function thumbnailComesWhileTyping(words) {
   const src = () => driver.panel(() => document.querySelector(".card img").src);
   const before = await src();
-  await driver.panel(async (words) => {
-    document.querySelector(".caption textarea").value = words;
-    const channel = new BroadcastChannel("safelight-room");
-    const all = new Promise((resolve) => (channel.onmessage = ({ data }) => data.kind === "all" && resolve(data)));
-    channel.postMessage({ kind: "hello" });
-    const entry = (await all).entries[0];
-    channel.postMessage({ kind: "entry", entry: { ...entry, thumbnail: `${entry.thumbnail ?? "data:,"}#late` } });
-    channel.close();
-  }, words);
+  await driver.panel((words) => void (document.querySelector(".caption textarea").value = words), words);
+  const entry = await newest();
+  await say({ kind: "entry", entry: { ...entry, thumbnail: `${entry.thumbnail ?? "data:,"}#late` } });
   await until(async () => (await src()) !== before, "the thumbnail is shown");
 }
 
@@ -98,7 +101,7 @@ for (const [name, open] of [["chromium", openChromium], ["firefox", openFirefox]
     await thumbnailComesWhileTyping("half a sent");
     assert.equal(await field(), "half a sent");
     await captioned("half a sentence", 1, 0.06);
-    await givenElsewhere("the person's own words");
+    await say({ kind: "caption", id: (await newest()).id, caption: "the person's own words" });
     await until(async () => (await field()) === "the person's own words", "the field holds what counts", 20, field);
     await settled(1);
     await reopened();
