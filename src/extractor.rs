@@ -113,7 +113,7 @@ impl Extractor {
     /// As [`Extractor::look`].
     pub async fn see(&self, looked: Looked, progress: &mut impl Progress) -> Result<Seen> {
         let tokens = if looked.pixels.is_empty() {
-            ImageTokens { n: 0, embedding: Vec::new(), class_tokens: Vec::new() }
+            ImageTokens::default()
         } else {
             self.clip.vision.forward(looked.pixels, progress).await?
         };

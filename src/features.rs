@@ -50,6 +50,10 @@ pub struct FeatureSpec {
     pub embedding: bool,
     /// Blocks whose class token is taken, counted from 0.
     pub blocks: Vec<usize>,
+    /// Blocks of which the mean of the patch tokens is taken: what is everywhere in the picture, where a class token is
+    /// what the tower looked for. Heads that were made before this existed read none.
+    #[serde(rename = "patchMeans", default, skip_serializing_if = "Vec::is_empty")]
+    pub patch_means: Vec<usize>,
     /// The embedding of the picture's caption, and one number more that says whether there is one. A picture
     /// without a caption is a state of its own: all of this is zero.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -61,7 +65,7 @@ pub struct FeatureSpec {
 pub struct TowerShape {
     /// Number of blocks.
     pub layers: usize,
-    /// Width of a class token.
+    /// Width of a token.
     pub width: usize,
     /// Width of an embedding, of a picture or of a caption.
     pub projection: usize,
@@ -88,17 +92,17 @@ impl FeatureSpec {
 
     /// Length of one view's part.
     fn view_dimension(&self, tower: TowerShape) -> usize {
-        usize::from(self.embedding) * tower.projection + self.blocks.len() * tower.width
+        usize::from(self.embedding) * tower.projection + (self.blocks.len() + self.patch_means.len()) * tower.width
     }
 
-    /// The image-level features of `n` pictures, `[n, image d]`: view by view, in each the embedding first, then the blocks
-    /// in their order. `present` `[n, v]` says which views `tokens` holds; an absent one is all zeros,
+    /// The image-level features of `n` pictures, `[n, image d]`: view by view, in each the embedding first, then the class
+    /// tokens, then the means of patch tokens, both in the order that blocks are named in. `present` `[n, v]` says which views `tokens` holds; an absent one is all zeros,
     /// which no normalised part can be.
     ///
     /// # Errors
     /// [`Error::HeadFormat`] where a block does not exist in this tower.
     pub fn features(&self, tokens: &ImageTokens, present: &[bool], tower: TowerShape) -> Result<Vec<f32>> {
-        if let Some(block) = self.blocks.iter().find(|&&block| block >= tower.layers) {
+        if let Some(block) = self.blocks.iter().chain(&self.patch_means).find(|&&block| block >= tower.layers) {
             return Err(Error::HeadFormat { message: format!("it asks for block {block} of {}", tower.layers) });
         }
         let mut features = Vec::with_capacity(present.len() * self.view_dimension(tower));
@@ -111,8 +115,10 @@ impl FeatureSpec {
             if self.embedding {
                 push_normalised(&mut features, row(&tokens.embedding, seen, tower.projection));
             }
-            for &block in &self.blocks {
-                push_normalised(&mut features, row(&tokens.class_tokens, seen * tower.layers + block, tower.width));
+            for (tokens, blocks) in [(&tokens.class_tokens, &self.blocks), (&tokens.patch_means, &self.patch_means)] {
+                for &block in blocks {
+                    push_normalised(&mut features, row(tokens, seen * tower.layers + block, tower.width));
+                }
             }
             seen += 1;
         }
@@ -154,12 +160,23 @@ mod tests {
     const TOWER: TowerShape = TowerShape { layers: 2, width: 2, projection: 1 };
 
     fn tokens() -> ImageTokens {
-        ImageTokens { n: 2, embedding: vec![5.0, -7.0], class_tokens: vec![3.0, 4.0, 0.0, 1.0, 1.0, 0.0, 6.0, 8.0] }
+        ImageTokens {
+            n: 2,
+            embedding: vec![5.0, -7.0],
+            class_tokens: vec![3.0, 4.0, 0.0, 1.0, 1.0, 0.0, 6.0, 8.0],
+            patch_means: vec![0.0, 2.0, 7.0, 7.0, 4.0, 3.0, 7.0, 7.0],
+        }
     }
 
     #[test]
     fn the_embedding_comes_first_and_each_part_has_unit_mean_square() {
-        let spec = FeatureSpec { views: vec![View::Whole], embedding: true, blocks: vec![1], caption: false };
+        let spec = FeatureSpec {
+            views: vec![View::Whole],
+            embedding: true,
+            blocks: vec![1],
+            patch_means: vec![],
+            caption: false,
+        };
         let got = spec.features(&tokens(), &[true, true], TOWER).unwrap();
         let root = 2.0_f32.sqrt();
         let expected = [1.0, 0.0, root, -1.0, 0.6 * root, 0.8 * root];
@@ -168,8 +185,30 @@ mod tests {
     }
 
     #[test]
+    fn means_of_patch_tokens_follow_the_class_tokens() {
+        let spec = FeatureSpec {
+            views: vec![View::Whole],
+            embedding: true,
+            blocks: vec![1],
+            patch_means: vec![1, 0],
+            caption: false,
+        };
+        let got = spec.features(&tokens(), &[true, true], TOWER).unwrap();
+        let root = 2.0_f32.sqrt();
+        let second = [-1.0, 0.6 * root, 0.8 * root, 1.0, 1.0, 0.8 * root, 0.6 * root];
+        assert_eq!(got.len(), 2 * spec.dimension(TOWER));
+        assert!(got[7..].iter().zip(second).all(|(a, b)| (a - b).abs() < 1e-6), "{got:?}");
+    }
+
+    #[test]
     fn a_caption_comes_last_and_none_is_a_state_of_its_own() {
-        let spec = FeatureSpec { views: vec![View::Whole], embedding: true, blocks: vec![], caption: true };
+        let spec = FeatureSpec {
+            views: vec![View::Whole],
+            embedding: true,
+            blocks: vec![],
+            patch_means: vec![],
+            caption: true,
+        };
         let tower = TowerShape { layers: 24, width: 1024, projection: 768 };
         assert_eq!(spec.dimension(tower), 1536 + 1, "the paper's feature for ViT-L/14, and whether there is a caption");
         let part = caption_part(Some(&[3.0, 4.0]), TowerShape { projection: 2, ..tower });
@@ -179,23 +218,39 @@ mod tests {
     }
 
     #[test]
-    fn a_specification_without_captions_is_written_as_it_always_was() {
+    fn a_specification_without_captions_and_means_is_written_as_it_always_was() {
         let json = r#"{"views":["whole"],"embedding":true,"blocks":[1]}"#;
         let spec: FeatureSpec = serde_json::from_str(json).unwrap();
         assert!(!spec.caption);
         assert_eq!(serde_json::to_string(&spec).unwrap(), json);
+        let with_means = r#"{"views":["whole"],"embedding":true,"blocks":[],"patchMeans":[1]}"#;
+        let spec: FeatureSpec = serde_json::from_str(with_means).unwrap();
+        assert_eq!((serde_json::to_string(&spec).unwrap(), spec.dimension(TOWER)), (with_means.to_owned(), 1 + 2));
     }
 
     #[test]
     fn a_block_that_does_not_exist_is_refused() {
-        let spec = FeatureSpec { views: vec![View::Whole], embedding: false, blocks: vec![2], caption: false };
-        assert_eq!(spec.features(&tokens(), &[true, true], TOWER).unwrap_err().code(), "head-format");
+        let spec = |blocks, patch_means| FeatureSpec {
+            views: vec![View::Whole],
+            embedding: false,
+            blocks,
+            patch_means,
+            caption: false,
+        };
+        for spec in [spec(vec![2], vec![]), spec(vec![0], vec![2])] {
+            assert_eq!(spec.features(&tokens(), &[true, true], TOWER).unwrap_err().code(), "head-format");
+        }
     }
 
     #[test]
     fn an_absent_view_is_zeros_and_shifts_nothing() {
-        let spec =
-            FeatureSpec { views: vec![View::Whole, View::Detail], embedding: true, blocks: vec![], caption: false };
+        let spec = FeatureSpec {
+            views: vec![View::Whole, View::Detail],
+            embedding: true,
+            blocks: vec![],
+            patch_means: vec![],
+            caption: false,
+        };
         let got = spec.features(&tokens(), &[true, false, true, false], TOWER).unwrap();
         assert_eq!(got, [1.0, 0.0, -1.0, 0.0]);
     }

@@ -16,6 +16,7 @@ the sorted file names. Its tensors, like those of golden/tiny/goldens.safetensor
 
     image_embeds [n, projection]          projected feature, not normalised
     cls          [n, layers, width]       class token after each block, before post_layernorm
+    patch_means  [n, layers, width]       mean of the other tokens after each block
     pixels       [n, 3, side, side]       what was fed (tiny only; clip's metadata hold SHA-256 of each picture's pixels)
     stage.pictures [s], stage.tokens [t]  int64: the rows and the tokens that the stages below are given for
     stage.embeddings, stage.pre_layrnorm  [s, t, width], as are all stages but the last
@@ -44,6 +45,11 @@ GOLDEN = Path(__file__).parent / "golden"
 # ---------------------------------------------------------------------------- the default pack, by onnxruntime
 
 
+def patch_mean(hidden):
+    """Mean of all tokens but the first: [n, tokens, width] → [n, width]."""
+    return hidden[:, 1:].mean(1, dtype=np.float64).astype(np.float32)
+
+
 def features(wheel, folder, staged=(0,), tokens=(0, 1, 97, 196)):
     """Writes folder/vit-b16.safetensors for folder/pictures/*.png."""
     import onnxruntime
@@ -53,17 +59,18 @@ def features(wheel, folder, staged=(0,), tokens=(0, 1, 97, 196)):
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     paths = sorted((folder / "pictures").glob("*.png"))
     names = ["image_embeds", *stages.values()]
-    embeds, cls, stage, digests = [], [], {name: [] for name in stages}, {}
+    embeds, cls, means, stage, digests = [], [], [], {name: [] for name in stages}, {}
     for row, path in enumerate(paths):
         pixels = clip_pixels(path)
         digests[path.name] = hashlib.sha256(pixels.tobytes()).hexdigest()
         out = dict(zip(names, session.run(names, {"pixel_values": pixels[None]})))
         embeds.append(out["image_embeds"][0])
         cls.append(np.stack([out[stages[f"layers.{i}"]][0, 0] for i in range(12)]))
+        means.append(np.stack([patch_mean(out[stages[f"layers.{i}"]])[0] for i in range(12)]))
         if row in staged:
             for name, tensor in stages.items():
                 stage[name].append(out[tensor][0] if name == "post_layernorm" else out[tensor][0, list(tokens)])
-    goldens = {"image_embeds": np.stack(embeds), "cls": np.stack(cls),
+    goldens = {"image_embeds": np.stack(embeds), "cls": np.stack(cls), "patch_means": np.stack(means),
                "stage.pictures": np.array(staged), "stage.tokens": np.array(tokens),
                **{f"stage.{name}": np.stack(values) for name, values in stage.items()}}
     save_file(goldens, folder / "vit-b16.safetensors", metadata=digests)
@@ -190,6 +197,7 @@ def tiny():
         embeds = model(pixel_values=torch.from_numpy(pixels)).image_embeds.numpy()
     goldens = {"pixels": pixels, "image_embeds": embeds,
                "cls": np.stack([seen[f"layers.{i}"][:, 0] for i in range(shape["layers"])], 1),
+               "patch_means": np.stack([patch_mean(seen[f"layers.{i}"]) for i in range(shape["layers"])], 1),
                "stage.pictures": np.arange(4), "stage.tokens": np.arange(17),
                **{f"stage.{name}": value for name, value in seen.items()}}
 

@@ -51,7 +51,7 @@ fn head(trained: Trained) -> HeadFile {
         name: "Test".to_owned(),
         date: "2026-11-24".to_owned(),
         pack: PackRef { id: "test".to_owned(), sha256: String::new() },
-        features: FeatureSpec { views: vec![], embedding: true, blocks: vec![], caption: false },
+        features: FeatureSpec { views: vec![], embedding: true, blocks: vec![], patch_means: vec![], caption: false },
         dimension: D,
         layers: trained.hidden.len(),
         calibration: Calibration { scale: 1.0, shift: 0.0 },

@@ -66,7 +66,7 @@ async fn embed(device: &Device, spread: f32) -> Result<Vec<f32>> {
     let tower = VisionTower::new(CONFIG, &mut weights, device.clone())?;
     let pixels = (0..3 * CONFIG.image_size * CONFIG.image_size).map(|_| noise.next()).collect();
     let tokens = tower.forward(pixels, &mut ()).await?;
-    Ok(tokens.embedding.into_iter().chain(tokens.class_tokens).collect())
+    Ok(tokens.embedding.into_iter().chain(tokens.class_tokens).chain(tokens.patch_means).collect())
 }
 
 /// Infinite where a value is missing or no number.

@@ -1,5 +1,6 @@
 //! CLIP's image tower (Radford et al. 2021, section 2.4; openai/CLIP `clip/model.py`,
-//! `VisionTransformer`): pixels in, the projected embedding and the class token of every block out.
+//! `VisionTransformer`): pixels in, the projected embedding out, and of every
+//! block the class token and the mean of the patch tokens.
 
 use super::config::VisionConfig;
 use super::ops::{Cpu, Gpu, LayerNorm, Linear, Ops, PictureEmbedding, Then};
@@ -38,7 +39,7 @@ struct Tower<O: Ops> {
 }
 
 /// What the tower saw in `n` pictures, read back from the device.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ImageTokens {
     /// Number of pictures.
     pub n: usize,
@@ -46,6 +47,18 @@ pub struct ImageTokens {
     pub embedding: Vec<f32>,
     /// The class token after each block, `[n, layers, width]`, before the last norm.
     pub class_tokens: Vec<f32>,
+    /// The mean of the patch tokens after each block, `[n, layers, width]`.
+    pub patch_means: Vec<f32>,
+}
+
+impl ImageTokens {
+    /// Adds what the tower saw in other pictures.
+    pub fn append(&mut self, other: &Self) {
+        self.n += other.n;
+        self.embedding.extend_from_slice(&other.embedding);
+        self.class_tokens.extend_from_slice(&other.class_tokens);
+        self.patch_means.extend_from_slice(&other.patch_means);
+    }
 }
 
 impl VisionTower {
@@ -145,12 +158,9 @@ impl<O: Ops> Tower<O> {
         if most == n {
             return self.pass(pixels, progress, &mut steps).await;
         }
-        let mut all = ImageTokens { n: 0, embedding: Vec::new(), class_tokens: Vec::new() };
+        let mut all = ImageTokens::default();
         for pixels in pixels.chunks(most * 3 * self.config.image_size.pow(2)) {
-            let tokens = self.pass(pixels.to_vec(), progress, &mut steps).await?;
-            all.n += tokens.n;
-            all.embedding.extend(tokens.embedding);
-            all.class_tokens.extend(tokens.class_tokens);
+            all.append(&self.pass(pixels.to_vec(), progress, &mut steps).await?);
         }
         Ok(all)
     }
@@ -160,17 +170,22 @@ impl<O: Ops> Tower<O> {
         let ops = &self.ops;
         let n = self.pictures(&pixels)?;
         let hidden = ops.layer_norm(&self.positioned(pixels), &self.pre_norm);
-        let mut class_tokens = Vec::with_capacity(self.config.layers);
-        let left = |hidden: &O::Hidden| class_tokens.push(self.class_token(hidden, n));
+        let (mut class_tokens, mut patch_means) = (Vec::new(), Vec::new());
+        let left = |hidden: &O::Hidden| {
+            class_tokens.push(self.class_token(hidden, n));
+            patch_means.push(ops.patch_mean(hidden));
+        };
         let hidden = self.transformer.pass(ops, hidden, n * self.config.tokens(), progress, steps, left).await?;
         let normed = ops.layer_norm(&self.class_token(&hidden, n), &self.post_norm); // [n, 1, width]
         let embedding = ops.linear(&normed, &self.projection, Then::Nothing); // [n, 1, projection]
         let class_tokens = ops.stack(class_tokens); // [n, layers, width]
-        let (embedding, class_tokens) = (ops.read(&embedding).await?, ops.read(&class_tokens).await?);
-        if !embedding.iter().chain(&class_tokens).all(|value| value.is_finite()) {
+        let patch_means = ops.stack(patch_means); // [n, layers, width]
+        let embedding = ops.read(&embedding).await?;
+        let (class_tokens, patch_means) = (ops.read(&class_tokens).await?, ops.read(&patch_means).await?);
+        if !embedding.iter().chain(&class_tokens).chain(&patch_means).all(|value| value.is_finite()) {
             return Err(Error::NotFinite { name: "The image tower's result".to_owned() });
         }
-        Ok(ImageTokens { n, embedding, class_tokens })
+        Ok(ImageTokens { n, embedding, class_tokens, patch_means })
     }
 
     async fn stages(&self, pixels: Vec<f32>) -> Result<Vec<Stage>> {

@@ -1,4 +1,4 @@
-//! What is done to rows besides products and attention: norm, patches, tokens, gathering.
+//! What is done to rows besides products and attention: norm, patches, tokens, means, gathering.
 
 use super::context::{Bindings, Context};
 use super::matrix::Matrix;
@@ -59,6 +59,22 @@ fn place(gpu: &Context, what: &'static str, data: Bindings<'_>, y: &Matrix, toke
     let size = gpu.uniform([y.rows, tokens, 0, 0]);
     let data = [&[(0, &size), (4, y.buffer.buffer())], data].concat();
     gpu.record(&pipeline, &data, [vectors.div_ceil(LANES), y.rows, 1]);
+}
+
+/// The mean of each picture's patch tokens, which follow its class token: `[n · tokens, width]` → `[n, width]`.
+pub fn patch_means(gpu: &Context, x: &Matrix, tokens: usize) -> Matrix {
+    let vectors = x.width / 4;
+    let pipeline = gpu.pipeline(&format!("patch means {tokens} {}", x.width), || {
+        Source::default()
+            .size("WIDTH4", vectors)
+            .size("TOKENS", tokens)
+            .expand(&[include_str!("wgsl/patch_means.wgsl")])
+    });
+    let y = gpu.matrix(x.rows / tokens, x.width);
+    let pictures = gpu.uniform([y.rows, 0, 0, 0]);
+    let data = [(0, &pictures), (1, x.buffer.buffer()), (2, y.buffer.buffer())];
+    gpu.record(&pipeline, &data, [vectors.div_ceil(LANES), y.rows, 1]);
+    y
 }
 
 /// Copies the rows of `x` that `from` names into `y`: the i-th becomes row `i · stride + first`.

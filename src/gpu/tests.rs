@@ -185,6 +185,28 @@ fn layer_norm_agrees_with_the_plain_one() {
 }
 
 #[test]
+fn means_of_patches_agree_with_the_plain_ones_and_leave_the_class_token_out() {
+    let gpu = open();
+    let mut draw = Draw(7);
+    for _ in 0..SHAPES {
+        let (n, tokens, width) = (draw.size(5), 1 + draw.size(250), 4 * draw.size(80));
+        let mut x = draw.values(n * tokens * width);
+        let mut expected = Vec::new();
+        for picture in x.chunks_mut(tokens * width) {
+            picture[..width].fill(1e6); // what must not be in the mean
+            for column in 0..width {
+                let patches = || picture[width..].iter().skip(column).step_by(width).map(|&value| f64::from(value));
+                let of_one = 1.0 / (tokens - 1) as f64;
+                expected.push((patches().sum::<f64>() * of_one, patches().map(f64::abs).sum::<f64>() * of_one));
+            }
+        }
+        let y = rows::patch_means(&gpu, &gpu.upload(&x, width), tokens);
+        assert_eq!((y.rows(), y.width()), (n, width));
+        assert_rounded(&format!("{n}×{tokens}×{width}"), &read(&gpu, &y), &expected, tokens);
+    }
+}
+
+#[test]
 fn patches_tokens_and_gathered_rows_are_exact() {
     let gpu = open();
     let mut draw = Draw(4);

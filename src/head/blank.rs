@@ -17,6 +17,7 @@ impl HeadFile {
             views: vec![View::Whole, View::Detail],
             embedding: true,
             blocks: blocks(shape),
+            patch_means: Vec::new(),
             caption: false,
         };
         let dimension = features.dimension(shape);

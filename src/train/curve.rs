@@ -164,7 +164,8 @@ mod tests {
             while session.epoch(&mut ()).await.unwrap().is_some() {}
             let naming = Naming { id: String::new(), name: String::new(), date: String::new() };
             let pack = PackRef { id: String::new(), sha256: String::new() };
-            let features = FeatureSpec { views: vec![], embedding: true, blocks: vec![], caption: false };
+            let features =
+                FeatureSpec { views: vec![], embedding: true, blocks: vec![], patch_means: vec![], caption: false };
             let (base, _) = session.finish(naming, pack, features, Aims::default()).await.unwrap();
             let points = curve(&set(140, true), &base, &config(), &[50, 10, 1000], 2, &mut ()).await.unwrap();
             assert_eq!(

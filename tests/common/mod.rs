@@ -85,6 +85,7 @@ pub async fn compare_features(tower: &VisionTower, pixels: Vec<f32>, golden: &Go
     }
     assert_close("image_embeds", &tokens.embedding, &expected, TOLERANCE);
     assert_close("cls", &tokens.class_tokens, &rows(&golden.floats("cls"), class), TOLERANCE);
+    assert_close("patch_means", &tokens.patch_means, &rows(&golden.floats("patch_means"), class), TOLERANCE);
 }
 
 pub fn cosine(a: &[f32], b: &[f32]) -> f64 {

@@ -33,6 +33,9 @@ pub struct Arguments {
     /// Blocks of the row with block tokens, counted from 0; all where none is named.
     #[arg(long, value_delimiter = ',')]
     blocks: Option<Vec<usize>>,
+    /// Blocks of the row with the means of patch tokens, counted from 0; without that row where none is named.
+    #[arg(long, value_delimiter = ',')]
+    patch_means: Vec<usize>,
     /// One JSON object instead of a table.
     #[arg(long)]
     json: bool,
@@ -43,9 +46,16 @@ struct Row {
     name: &'static str,
     config: TrainConfig,
     blocks: bool,
+    patch_means: bool,
     views: Vec<View>,
     augmented: bool,
 }
+
+/// The row with the class tokens of blocks.
+const BLOCKS: &str = "+ block tokens";
+
+/// The row with the means of patch tokens, which the rows after it keep.
+const PATCH_MEANS: &str = "+ patch means";
 
 /// What a row came to in one tier.
 struct Outcome {
@@ -57,7 +67,8 @@ struct Outcome {
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let file = arguments.pictures.features(&[View::Whole, View::Detail], &Treatment::TIERS).await?;
-    let rows = rows(&arguments.recipe.config()?, &file.kind.views, file.kind.treatments.len() > 1);
+    let mut rows = rows(&arguments.recipe.config()?, &file.kind.views, file.kind.treatments.len() > 1);
+    rows.retain(|row| !arguments.patch_means.is_empty() || row.name != PATCH_MEANS);
     let blocks = arguments.blocks.clone().unwrap_or_else(|| (0..file.kind.shape.layers).collect());
     let device = Device::cpu();
     let bar = loading::bar(rows.len() as u64 * arguments.seeds, "ablating", "{pos} of {len}");
@@ -67,6 +78,7 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
             views: row.views.clone(),
             embedding: true,
             blocks: if row.blocks { blocks.clone() } else { Vec::new() },
+            patch_means: if row.patch_means { arguments.patch_means.clone() } else { Vec::new() },
             caption: false,
         };
         let set = file.training_set(&spec)?;
@@ -109,12 +121,20 @@ fn rows(recipe: &TrainConfig, views: &[View], tiers: bool) -> Vec<Row> {
         .into_iter()
         .map(|(name, loss, sam_rho)| {
             let config = TrainConfig { loss, sam_rho, ..recipe.clone() };
-            Row { name, config, blocks: false, views: first(), augmented: false }
+            Row { name, config, blocks: false, patch_means: false, views: first(), augmented: false }
         })
         .collect();
     let config = TrainConfig { loss: full, sam_rho: TrainConfig::default().sam_rho, ..recipe.clone() };
-    let more = |name, views, augmented| Row { name, config: config.clone(), blocks: true, views, augmented };
-    rows.push(more("+ block tokens", first(), false));
+    let more = |name, views, augmented| Row {
+        name,
+        config: config.clone(),
+        blocks: true,
+        patch_means: name != BLOCKS,
+        views,
+        augmented,
+    };
+    rows.push(more(BLOCKS, first(), false));
+    rows.push(more(PATCH_MEANS, first(), false));
     if views.len() > 1 {
         rows.push(more("+ second view", views.to_vec(), false));
     }

@@ -21,6 +21,9 @@ pub struct Feature {
     /// Leave the class tokens of blocks out.
     #[arg(long, conflicts_with = "blocks")]
     pub no_blocks: bool,
+    /// Blocks of which the mean of the patch tokens is part of the feature, counted from 0; none where none is named.
+    #[arg(long, value_delimiter = ',')]
+    pub patch_means: Vec<usize>,
     /// Leave the embedding out.
     #[arg(long)]
     pub no_embedding: bool,
@@ -57,6 +60,7 @@ impl Feature {
             views: self.views.clone(),
             embedding: !self.no_embedding,
             blocks,
+            patch_means: self.patch_means.clone(),
             caption: captions && self.captions != Captions::Off,
         }
     }

@@ -145,6 +145,11 @@ impl Ops for Cpu {
         Tensor::cat(places.iter().enumerate().map(one).collect(), 0) // [n, 1, width]
     }
 
+    fn patch_mean(&self, x: &Tensor<3>) -> Tensor<3> {
+        let [_, tokens, _] = x.dims();
+        x.clone().narrow(1, 1, tokens - 1).mean_dim(1) // [n, 1, width]
+    }
+
     fn stack(&self, tokens: Vec<Tensor<3>>) -> Tensor<3> {
         Tensor::cat(tokens, 1) // [n, tokens, width]
     }

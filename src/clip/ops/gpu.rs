@@ -160,6 +160,10 @@ impl Ops for Gpu {
         Hidden { matrix: y, tokens: 1 }
     }
 
+    fn patch_mean(&self, x: &Hidden) -> Hidden {
+        Hidden { matrix: rows::patch_means(self.context(), &x.matrix, x.tokens), tokens: 1 }
+    }
+
     fn stack(&self, tokens: Vec<Hidden>) -> Hidden {
         let (n, width) = tokens.first().map_or((0, 0), |first| (first.matrix.rows(), first.matrix.width()));
         let y = self.context().matrix(n * tokens.len(), width);

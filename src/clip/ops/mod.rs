@@ -78,6 +78,9 @@ pub trait Ops: Debug + Clone {
     /// Of each sequence the token at its place in `places` `[n]`: → `[n, 1, width]`.
     fn pick(&self, x: &Self::Hidden, places: &[usize]) -> Self::Hidden;
 
+    /// Of each sequence the mean of all tokens but the first, which a picture's patches are: → `[n, 1, width]`.
+    fn patch_mean(&self, x: &Self::Hidden) -> Self::Hidden;
+
     /// Joins tokens: as many times `[n, 1, width]` → `[n, tokens, width]`.
     fn stack(&self, tokens: Vec<Self::Hidden>) -> Self::Hidden;
 

@@ -47,7 +47,8 @@ fn run(mut session: Session, epochs: &mut Vec<EpochReport>) -> (HeadFile, Traini
         }
         assert!(session.is_done());
         let pack = PackRef { id: "tiny".to_owned(), sha256: "00".to_owned() };
-        let features = FeatureSpec { views: vec![], embedding: true, blocks: vec![], caption: false };
+        let features =
+            FeatureSpec { views: vec![], embedding: true, blocks: vec![], patch_means: vec![], caption: false };
         session.finish(naming(), pack, features, Aims::default()).await.unwrap()
     })
 }

@@ -6,6 +6,7 @@
 //! | `present` U8 | `[n, treatments, views]` |
 //! | `embedding` F32 | `[views that are present, projection]` |
 //! | `class_tokens` F16 | `[views that are present, layers, width]` |
+//! | `patch_means` F16 | the same |
 //! | `captioned` U8 | `[n]`; absent where captions were not read |
 //! | `captions` F32 | `[pictures with a caption, projection]`, likewise |
 
@@ -50,7 +51,7 @@ impl FeatureFile {
             pictures: Vec::new(),
             captions_from: None,
             present: Vec::new(),
-            tokens: ImageTokens { n: 0, embedding: Vec::new(), class_tokens: Vec::new() },
+            tokens: ImageTokens::default(),
             first: Vec::new(),
             captions: None,
         }
@@ -61,9 +62,7 @@ impl FeatureFile {
         self.pictures.push(picture);
         self.present.extend_from_slice(present);
         self.first.push(self.tokens.n);
-        self.tokens.n += tokens.n;
-        self.tokens.embedding.extend_from_slice(&tokens.embedding);
-        self.tokens.class_tokens.extend_from_slice(&tokens.class_tokens);
+        self.tokens.append(tokens);
     }
 
     /// Flags `[t, v]` of a picture, and the first of its token rows.
@@ -82,8 +81,12 @@ impl FeatureFile {
     pub fn tokens(&self, first: usize, n: usize) -> ImageTokens {
         let of = |values: &[f32], width: usize| values[first * width..(first + n) * width].to_vec();
         let TowerShape { layers, width, projection } = self.kind.shape;
-        let class_tokens = of(&self.tokens.class_tokens, layers * width);
-        ImageTokens { n, embedding: of(&self.tokens.embedding, projection), class_tokens }
+        ImageTokens {
+            n,
+            embedding: of(&self.tokens.embedding, projection),
+            class_tokens: of(&self.tokens.class_tokens, layers * width),
+            patch_means: of(&self.tokens.patch_means, layers * width),
+        }
     }
 
     /// These pictures (by index) alone, in this order.
@@ -136,7 +139,7 @@ impl FeatureFile {
         for (index, picture) in self.pictures.iter().enumerate() {
             let (present, mut at) = self.row(index);
             let mut chosen = Vec::with_capacity(present.len());
-            let mut tokens = ImageTokens { n: 0, embedding: Vec::new(), class_tokens: Vec::new() };
+            let mut tokens = ImageTokens::default();
             for row in present.chunks(views.len()) {
                 // Where each view's tokens are, `[v]`.
                 let places: Vec<Option<usize>> = row.iter().map(|&there| there.then(|| (at, at += 1).0)).collect();
@@ -144,10 +147,7 @@ impl FeatureFile {
                     let place = views.iter().position(|other| other == view).and_then(|index| places[index]);
                     chosen.push(place.is_some());
                     if let Some(place) = place {
-                        let one = self.tokens(place, 1);
-                        tokens.n += 1;
-                        tokens.embedding.extend(one.embedding);
-                        tokens.class_tokens.extend(one.class_tokens);
+                        tokens.append(&self.tokens(place, 1));
                     }
                 }
             }
@@ -176,17 +176,23 @@ impl FeatureFile {
             Ok(tensor(name, Dtype::F32)?.data().as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect())
         };
         let present = flags("present")?;
-        let class_tokens = tensor("class_tokens", Dtype::F16)?;
-        let n = class_tokens.shape().first().copied().unwrap_or_default();
-        let tokens = ImageTokens {
-            n,
-            embedding: floats("embedding")?,
-            class_tokens: class_tokens.data().as_chunks().0.iter().map(|&two| f16::from_le_bytes(two).into()).collect(),
+        let halves = |name: &str| -> Result<Vec<f32>> {
+            let tensor = tensor(name, Dtype::F16)?;
+            Ok(tensor.data().as_chunks().0.iter().map(|&two| f16::from_le_bytes(two).into()).collect())
         };
+        let TowerShape { layers, width, projection } = kind.shape;
+        let (embedding, class_tokens) = (floats("embedding")?, halves("class_tokens")?);
+        let tokens = ImageTokens {
+            n: class_tokens.len() / (layers * width).max(1),
+            embedding,
+            class_tokens,
+            patch_means: halves("patch_means")?,
+        };
+        let n = tokens.n;
         let each = kind.treatments.len() * kind.views.len();
         let seen = present.iter().filter(|&&flag| flag).count();
-        let projection = kind.shape.projection;
-        if present.len() != pictures.len() * each || seen != n || tokens.embedding.len() != n * projection {
+        let fits = tokens.embedding.len() == n * projection && tokens.patch_means.len() == n * layers * width;
+        if present.len() != pictures.len() * each || seen != n || !fits {
             return Err(bad("its tensors and pictures do not fit together"));
         }
         let captions = if captioned {
@@ -225,8 +231,10 @@ impl FeatureFile {
         let TowerShape { layers, width, projection } = self.kind.shape;
         let present: Vec<u8> = self.present.iter().map(|&flag| u8::from(flag)).collect();
         let embedding: Vec<u8> = self.tokens.embedding.iter().flat_map(|value| value.to_le_bytes()).collect();
-        let class_tokens = self.tokens.class_tokens.iter();
-        let class_tokens: Vec<u8> = class_tokens.flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect();
+        let halves = |values: &[f32]| -> Vec<u8> {
+            values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect()
+        };
+        let (class_tokens, patch_means) = (halves(&self.tokens.class_tokens), halves(&self.tokens.patch_means));
         let flags = vec![self.pictures.len(), self.kind.treatments.len(), self.kind.views.len()];
         let n = self.tokens.n;
         let captioned: Vec<u8>;
@@ -235,6 +243,7 @@ impl FeatureFile {
             TensorView::new(Dtype::U8, flags, &present).map(|view| ("present", view)),
             TensorView::new(Dtype::F32, vec![n, projection], &embedding).map(|view| ("embedding", view)),
             TensorView::new(Dtype::F16, vec![n, layers, width], &class_tokens).map(|view| ("class_tokens", view)),
+            TensorView::new(Dtype::F16, vec![n, layers, width], &patch_means).map(|view| ("patch_means", view)),
         ];
         if let Some(read) = &self.captions {
             captioned = read.present.iter().map(|&flag| u8::from(flag)).collect();

@@ -137,7 +137,7 @@ mod tests {
             let present = [true, !even, true, !even];
             let n = present.iter().filter(|&&flag| flag).count();
             let numbers = |width: usize| (0..n * width).map(|at| 1.0 + value + at as f32).collect();
-            let tokens = ImageTokens { n, embedding: numbers(2), class_tokens: numbers(6) };
+            let tokens = ImageTokens { n, embedding: numbers(2), class_tokens: numbers(6), patch_means: numbers(6) };
             let caption = even.then(|| format!("picture {index}"));
             let picture = LabelledPicture { name: index.to_string(), caption, ..Default::default() };
             file.push(picture, &present, &tokens);
@@ -169,8 +169,13 @@ mod tests {
         write(&folder.join("parts"), "1-of-2-00000.safetensors", &pictures(0, 3));
         write(&folder.join("parts"), "1-of-2-00001.safetensors", &pictures(3, 4));
         let last = write(&folder, "last", &pictures(4, 7));
-        let spec =
-            FeatureSpec { views: vec![View::Whole, View::Detail], embedding: true, blocks: vec![1], caption: true };
+        let spec = FeatureSpec {
+            views: vec![View::Whole, View::Detail],
+            embedding: true,
+            blocks: vec![1],
+            patch_means: vec![0],
+            caption: true,
+        };
         let set = |inputs: &[PathBuf]| Joined::read(inputs).unwrap().unwrap().training_set(&spec).unwrap();
         assert_eq!(set(&[folder.join("parts"), last]), set(std::slice::from_ref(&whole)));
         assert_eq!(set(&[whole]), Joined::of(pictures(0, 7)).training_set(&spec).unwrap());

@@ -113,6 +113,11 @@ impl Header {
         let (&[_, projection], &[_, layers, width]) = (&shape("embedding")[..], &shape("class_tokens")[..]) else {
             return Err(unusable(path, &"its tensors have other ranks"));
         };
+        if metadata.info("patch_means").is_none() {
+            let message = "it is of an earlier version, which did not keep the means of patch tokens: make it anew with \
+                           `safelight features`";
+            return Err(unusable(path, &message));
+        }
         let Contents { pack, views, treatments, centres, pictures, captions_from } = contents;
         let treatments = treatments.iter().map(|name| name.parse()).collect::<Result<Vec<Treatment>>>()?;
         let kind = Kind { pack, shape: TowerShape { layers, width, projection }, views, treatments, centres };
