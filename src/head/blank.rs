@@ -3,23 +3,13 @@
 
 use super::file::HeadFile;
 use super::info::{Calibration, FORMAT, Figures, HeadInfo, PackRef, Thresholds};
-use crate::features::{FeatureSpec, TowerShape, View};
-
-/// Most blocks whose class tokens make a feature. Of a deeper model they are spread evenly: neighbours say
-/// nearly the same, and a head's first layer grows with each of them.
-const BLOCKS: usize = 12;
+use crate::features::{FeatureSpec, TowerShape};
 
 impl HeadFile {
     /// A blank head for the model `pack` of this shape.
     #[must_use]
     pub fn blank(pack: PackRef, shape: TowerShape) -> Self {
-        let features = FeatureSpec {
-            views: vec![View::Whole, View::Detail],
-            embedding: true,
-            blocks: blocks(shape),
-            patch_means: Vec::new(),
-            caption: false,
-        };
+        let features = FeatureSpec::usual(shape);
         let dimension = features.dimension(shape);
         let figures = Figures {
             source: String::new(),
@@ -58,12 +48,6 @@ impl HeadInfo {
     }
 }
 
-/// All blocks, or so many of them, evenly spread; the last one always.
-fn blocks(shape: TowerShape) -> Vec<usize> {
-    let n = shape.layers.min(BLOCKS);
-    (1..=n).map(|at| (at * shape.layers).div_ceil(n) - 1).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,16 +55,6 @@ mod tests {
 
     const fn shape(layers: usize) -> TowerShape {
         TowerShape { layers, width: 4, projection: 2 }
-    }
-
-    #[test]
-    fn blocks_are_spread_and_end_with_the_last() {
-        assert_eq!(blocks(shape(3)), [0, 1, 2]);
-        assert_eq!(blocks(shape(12)), (0..12).collect::<Vec<_>>());
-        assert_eq!(blocks(shape(24)), (0..12).map(|at| 2 * at + 1).collect::<Vec<_>>());
-        let of_many = blocks(shape(32));
-        assert_eq!((of_many.len(), of_many.last()), (BLOCKS, Some(&31)));
-        assert!(of_many.windows(2).all(|pair| pair[0] < pair[1]));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use safelight::{Error, Result};
 use serde_json::json;
 
 use crate::features::Pictures;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Tokens};
 use crate::{loading, tables};
 
 #[derive(clap::Args)]
@@ -30,12 +30,8 @@ pub struct Arguments {
     /// Most folds.
     #[arg(long, default_value_t = FOLDS)]
     folds: usize,
-    /// Blocks of the row with block tokens, counted from 0; all where none is named.
-    #[arg(long, value_delimiter = ',')]
-    blocks: Option<Vec<usize>>,
-    /// Blocks of the row with the means of patch tokens, counted from 0; without that row where none is named.
-    #[arg(long, value_delimiter = ',')]
-    patch_means: Vec<usize>,
+    #[command(flatten)]
+    tokens: Tokens,
     /// One JSON object instead of a table.
     #[arg(long)]
     json: bool,
@@ -52,7 +48,7 @@ struct Row {
 }
 
 /// The row with the class tokens of blocks.
-const BLOCKS: &str = "+ block tokens";
+const BLOCKS: &str = "+ class tokens";
 
 /// The row with the means of patch tokens, which the rows after it keep.
 const PATCH_MEANS: &str = "+ patch means";
@@ -67,9 +63,10 @@ struct Outcome {
 
 pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let file = arguments.pictures.features(&[View::Whole, View::Detail], &Treatment::TIERS).await?;
+    let (blocks, patch_means) = arguments.tokens.of(file.kind.shape);
     let mut rows = rows(&arguments.recipe.config()?, &file.kind.views, file.kind.treatments.len() > 1);
-    rows.retain(|row| !arguments.patch_means.is_empty() || row.name != PATCH_MEANS);
-    let blocks = arguments.blocks.clone().unwrap_or_else(|| (0..file.kind.shape.layers).collect());
+    rows.retain(|row| row.name != BLOCKS || !blocks.is_empty());
+    rows.retain(|row| row.name != PATCH_MEANS || !patch_means.is_empty());
     let device = Device::cpu();
     let bar = loading::bar(rows.len() as u64 * arguments.seeds, "ablating", "{pos} of {len}");
     let mut table = Vec::new();
@@ -78,7 +75,7 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
             views: row.views.clone(),
             embedding: true,
             blocks: if row.blocks { blocks.clone() } else { Vec::new() },
-            patch_means: if row.patch_means { arguments.patch_means.clone() } else { Vec::new() },
+            patch_means: if row.patch_means { patch_means.clone() } else { Vec::new() },
             caption: false,
         };
         let set = file.training_set(&spec)?;

@@ -15,15 +15,8 @@ pub struct Feature {
     /// How pictures are looked at: whole, detail.
     #[arg(long, value_delimiter = ',', default_value = "whole,detail", value_parser = features::view)]
     pub views: Vec<View>,
-    /// Blocks whose class token is part of the feature, counted from 0; all where none is named.
-    #[arg(long, value_delimiter = ',')]
-    pub blocks: Option<Vec<usize>>,
-    /// Leave the class tokens of blocks out.
-    #[arg(long, conflicts_with = "blocks")]
-    pub no_blocks: bool,
-    /// Blocks of which the mean of the patch tokens is part of the feature, counted from 0; none where none is named.
-    #[arg(long, value_delimiter = ',')]
-    pub patch_means: Vec<usize>,
+    #[command(flatten)]
+    pub tokens: Tokens,
     /// Leave the embedding out.
     #[arg(long)]
     pub no_embedding: bool,
@@ -40,6 +33,32 @@ pub struct Feature {
     pub augment: u8,
 }
 
+/// What a feature takes of blocks, which are counted from 0.
+#[derive(clap::Args)]
+pub struct Tokens {
+    /// Blocks whose class token is part of the feature; with neither this nor --patch-means: an early one, the
+    /// middle one and a late one, in both.
+    #[arg(long, value_delimiter = ',')]
+    blocks: Vec<usize>,
+    /// Blocks of which the mean of the patch tokens is part of the feature.
+    #[arg(long, value_delimiter = ',')]
+    patch_means: Vec<usize>,
+    /// Leave both out.
+    #[arg(long, conflicts_with_all = ["blocks", "patch_means"])]
+    no_blocks: bool,
+}
+
+impl Tokens {
+    /// Those whose class token is taken, and those whose mean of patch tokens is.
+    pub fn of(&self, shape: TowerShape) -> (Vec<usize>, Vec<usize>) {
+        if self.no_blocks || !self.blocks.is_empty() || !self.patch_means.is_empty() {
+            return (self.blocks.clone(), self.patch_means.clone());
+        }
+        let usual = FeatureSpec::usual(shape);
+        (usual.blocks, usual.patch_means)
+    }
+}
+
 /// Whether captions are read.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Captions {
@@ -54,13 +73,12 @@ pub enum Captions {
 impl Feature {
     /// The specification for a model of this shape; with captions where they were read and are wanted.
     pub fn spec(&self, shape: TowerShape, captions: bool) -> FeatureSpec {
-        let all = || (0..shape.layers).collect();
-        let blocks = if self.no_blocks { Vec::new() } else { self.blocks.clone().unwrap_or_else(all) };
+        let (blocks, patch_means) = self.tokens.of(shape);
         FeatureSpec {
             views: self.views.clone(),
             embedding: !self.no_embedding,
             blocks,
-            patch_means: self.patch_means.clone(),
+            patch_means,
             caption: captions && self.captions != Captions::Off,
         }
     }
