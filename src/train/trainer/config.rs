@@ -96,11 +96,12 @@ impl TrainConfig {
         }
     }
 
-    /// A head that is already good, led to a few hundred new pictures: small batches and a rate that
-    /// does not throw it off.
+    /// A head that is already good, led to a few hundred new pictures: small batches and many passes. With a third of this
+    /// rate it stays too near to where it was: led to four generators of the training pictures that it had not seen, beside
+    /// photographs like theirs, it then made 1.4 times the errors after 25 and after 100 pictures a class.
     #[must_use]
     pub fn fine_tune() -> Self {
-        Self { epochs: 20, batch: 64, learning_rate: 3e-4, ..Self::default() }
+        Self { epochs: 20, batch: 64, ..Self::default() }
     }
 
     /// `paper`, `default` or `fine-tune`.
