@@ -60,7 +60,7 @@ for (const [name, int8] of [["chromium", false], ["firefox", true]]) {
       if (!(await page.$eval("#read-captions", (box) => box.checked))) await page.click("#read-captions");
       assert.equal(await page.$eval('input[name=start][value="fine-tune"]', (input) => input.disabled), true);
       await page.$eval(".recipe details", (details) => (details.open = true));
-      await page.type('.recipe input[type=number][max="500"]', "12");
+      await page.type('.recipe input[type=number][max="500"]', "40");
       await page.click("#train");
       await page.waitForSelector(".report", { timeout: 5 * MINUTES });
       await page.click(".report .use, .head .use");
