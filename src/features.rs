@@ -77,8 +77,8 @@ impl FeatureSpec {
     /// first layer grows with each.
     #[must_use]
     pub fn usual(tower: TowerShape) -> Self {
-        let mut blocks: Vec<usize> =
-            [1, 3, 5].map(|sixths| (sixths * tower.layers).div_ceil(6).saturating_sub(1)).to_vec();
+        let at = |sixths: usize| (sixths * tower.layers).div_ceil(6).checked_sub(1);
+        let mut blocks: Vec<usize> = [1, 3, 5].into_iter().filter_map(at).collect();
         blocks.dedup();
         Self {
             views: vec![View::Whole, View::Detail],
@@ -206,7 +206,7 @@ mod tests {
         let blocks = |layers| FeatureSpec::usual(TowerShape { layers, ..TOWER }).blocks;
         assert_eq!(blocks(12), [1, 5, 9]);
         assert_eq!(blocks(24), [3, 11, 19]);
-        assert_eq!((blocks(1), blocks(2), blocks(3)), (vec![0], vec![0, 1], vec![0, 1, 2]));
+        assert_eq!((blocks(0), blocks(1), blocks(2), blocks(3)), (vec![], vec![0], vec![0, 1], vec![0, 1, 2]));
     }
 
     #[test]

@@ -116,9 +116,13 @@ fn a_folder_becomes_a_head_and_the_head_is_judged() {
     assert_eq!(unmeasured.status.code(), Some(2), "{unmeasured:?}");
 
     let ablate = ["ablate", &cache, "--seeds", "1", "--epochs", "2", "--width", "8", "--json"];
-    let (out, _) = succeeded(&safelight(&ablate, false));
-    let rows: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(rows["rows"].as_array().unwrap().len(), 7 * 3, "{out}");
+    // Parts that are left out have no row.
+    for (rows, tokens) in [(8, &[][..]), (7, &["--blocks", "0,2"]), (7, &["--patch-means", "1"]), (6, &["--no-blocks"])]
+    {
+        let (out, _) = succeeded(&safelight(&[&ablate[..], tokens].concat(), false));
+        let table: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(table["rows"].as_array().unwrap().len(), rows * 3, "{out}");
+    }
 
     let curve = ["curve", &cache, "--head", &head, "--counts", "5,100", "--seeds", "2", "--epochs", "1", "--json"];
     let (out, _) = succeeded(&safelight(&curve, false));
