@@ -97,8 +97,7 @@ impl TrainConfig {
     }
 
     /// A head that is already good, led to a few hundred new pictures: small batches and many passes. With a third of this
-    /// rate it stays too near to where it was: led to four generators of the training pictures that it had not seen, beside
-    /// photographs like theirs, it then made 1.4 times the errors after 25 and after 100 pictures a class.
+    /// rate it stays too near to where it was, with three times as much a few pictures throw it off (README has the areas).
     #[must_use]
     pub fn fine_tune() -> Self {
         Self { epochs: 20, batch: 64, ..Self::default() }
