@@ -117,6 +117,7 @@ mod tests {
     use safelight::head::info::PackRef;
     use safelight::train::data::set::LabelledPicture;
     use safelight::treatment::Treatment;
+    use safetensors::SafeTensors;
 
     use super::*;
 
@@ -180,6 +181,21 @@ mod tests {
         assert_eq!(set(&[folder.join("parts"), last]), set(std::slice::from_ref(&whole)));
         assert_eq!(set(&[whole]), Joined::of(pictures(0, 7)).training_set(&spec).unwrap());
         assert!(Joined::read(std::slice::from_ref(&folder)).unwrap().is_none()); // no parts directly in it
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_before_patch_means_is_to_be_made_anew() {
+        let folder = fresh_folder("old");
+        let path = write(&folder, "old", &pictures(0, 2));
+        let bytes = std::fs::read(&path).unwrap();
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+        let mut tensors = SafeTensors::deserialize(&bytes).unwrap().tensors();
+        tensors.retain(|(name, _)| name != "patch_means");
+        std::fs::write(&path, safetensors::serialize(tensors, metadata.metadata().clone()).unwrap()).unwrap();
+        let error = Joined::read(&[path]).unwrap_err();
+        assert_eq!(error.code(), "weights-header");
+        assert!(error.to_string().contains("make it anew with `safelight features`"), "{error}");
         std::fs::remove_dir_all(folder).unwrap();
     }
 
