@@ -4,10 +4,12 @@ name each, so that a head can be trained without them and then be led to them:
 
     safelight features PICTURES --centres CENTRES --out FEATURES
     tests/nearest.py FEATURES PICTURES/metadata.csv OUT GENERATOR…
-    safelight train OUT --without GENERATOR --without near_GENERATOR … --out HEAD
-    safelight curve OUT --head HEAD --group GENERATOR=GENERATOR,near_GENERATOR …
+    safelight train OUT --without GENERATOR --without near_GENERATOR … --no-cvar --no-auc --no-sam --folds 2 --out HEAD
+    safelight curve OUT --head HEAD --group GENERATOR=GENERATOR,near_GENERATOR … --counts 25,100 --seeds 3 --config RATE.json
 
-The rate of fine-tuning was chosen so, with saac_sd, nanobanana_songguo, horde_styles and easydiffusion_sd14.
+The rate of fine-tuning was chosen so, with saac_sd, nanobanana_songguo, horde_styles and easydiffusion_sd14, on the pictures that the
+default head learns from; RATE.json is {"epochs": 20, "batch": 64, "learningRate": 0.001}, or another rate (`--counts 5,10 --seeds 5` for
+few pictures).
 """
 import csv
 import json
