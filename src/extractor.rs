@@ -26,7 +26,7 @@ const CAPTIONS: usize = 16;
 pub struct Seen {
     /// Which views each picture has, `[n, v]`; a picture can be too small for one.
     pub present: Vec<bool>,
-    /// Of every view that is present, picture by picture: `[present, …]`. Empty where none is.
+    /// Of every view that is present, picture by picture: `[present, …]`, the mean over its squares. Empty where none is.
     pub tokens: ImageTokens,
 }
 
@@ -112,12 +112,13 @@ impl Extractor {
     /// # Errors
     /// As [`Extractor::look`].
     pub async fn see(&self, looked: Looked, progress: &mut impl Progress) -> Result<Seen> {
+        let present = looked.present();
         let tokens = if looked.pixels.is_empty() {
             ImageTokens::default()
         } else {
-            self.clip.vision.forward(looked.pixels, progress).await?
+            self.clip.vision.forward(looked.pixels, progress).await?.averaged(&looked.squares)
         };
-        Ok(Seen { present: looked.present, tokens })
+        Ok(Seen { present, tokens })
     }
 
     /// The embeddings of those of `captions` that are any, in their order, `[present, projection]`, and which
@@ -176,9 +177,9 @@ impl Extractor {
 /// Pictures made ready for the tower, before it has seen them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Looked {
-    /// `[n, v]`.
-    pub present: Vec<bool>,
-    /// `[present, 3, side, side]`.
+    /// Squares of each view of each picture, `[n, v]`; 0 where the picture is too small for it.
+    pub squares: Vec<usize>,
+    /// All of them, `[squares, 3, side, side]`.
     pub pixels: Vec<f32>,
 }
 
@@ -188,16 +189,28 @@ impl Looked {
     pub fn at(views: &[View], pictures: &[Picture], side: usize) -> Self {
         let mut looked = Self::default();
         for picture in pictures {
-            for view in views {
-                looked.push(view.pixels(picture, side));
+            for &view in views {
+                looked.push(view, view.pixels(picture, side));
             }
         }
         looked
     }
 
-    /// Adds the next view, `[3, side, side]`, or that there is none.
-    pub fn push(&mut self, view: Option<Vec<f32>>) {
-        self.present.push(view.is_some());
-        self.pixels.extend(view.into_iter().flatten());
+    /// Adds the next view, `[squares, 3, side, side]`, or that there is none.
+    pub fn push(&mut self, view: View, pixels: Option<Vec<f32>>) {
+        self.squares.push(if pixels.is_some() { view.squares() } else { 0 });
+        self.pixels.extend(pixels.into_iter().flatten());
+    }
+
+    /// Adds more pictures, in the same views.
+    pub fn append(&mut self, other: &Self) {
+        self.squares.extend_from_slice(&other.squares);
+        self.pixels.extend_from_slice(&other.pixels);
+    }
+
+    /// Which views each picture has, `[n, v]`.
+    #[must_use]
+    pub fn present(&self) -> Vec<bool> {
+        self.squares.iter().map(|&squares| squares > 0).collect()
     }
 }

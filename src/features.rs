@@ -4,40 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clip::vision::ImageTokens;
-use crate::picture::Picture;
-use crate::{Error, Result, pixels};
+use crate::{Error, Result};
 
-/// A way of looking at a picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum View {
-    /// The whole picture, its shorter side reduced to the tower's input, the centre cut out.
-    Whole,
-    /// The central square at the picture's own resolution, where a generator leaves its grain. Absent where
-    /// the shorter side is under twice the square's: there the whole picture already shows nearly as much.
-    Detail,
-}
+mod view;
 
-impl View {
-    /// What a person is told was measured.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Whole => "the whole picture, reduced",
-            Self::Detail => "its centre at full resolution",
-        }
-    }
-
-    /// `[3, side, side]`, or `None` where the picture is too small for this view.
-    #[must_use]
-    pub fn pixels(self, picture: &Picture, side: usize) -> Option<Vec<f32>> {
-        match self {
-            Self::Whole => Some(pixels::clip_pixels(picture, side)),
-            Self::Detail if (picture.width.min(picture.height) as usize) < 2 * side => None,
-            Self::Detail => pixels::centre_crop(picture, side),
-        }
-    }
-}
+pub use view::View;
 
 /// Which parts of what the towers give make the feature: image-level ones, then the text-level one, as in
 /// arXiv 2404.12908, section 3. Each part is L2-normalised by itself, because the norms of class tokens
@@ -278,21 +249,5 @@ mod tests {
         };
         let got = spec.features(&tokens(), &[true, false, true, false], TOWER).unwrap();
         assert_eq!(got, [1.0, 0.0, -1.0, 0.0]);
-    }
-
-    #[test]
-    fn detail_is_the_centre_as_it_is_and_absent_in_small_pictures() {
-        let picture = |side: u32| {
-            let rgb = (0..side).flat_map(|y| (0..side).flat_map(move |x| [x as u8, y as u8, 9])).collect();
-            Picture { width: side, height: side, rgb, format: "PNG".to_owned() }
-        };
-        assert_eq!(View::Detail.pixels(&picture(7), 4), None);
-        let detail = View::Detail.pixels(&picture(8), 4).unwrap();
-        let expected = pixels::clip_pixels(&picture(8), 8); // [3, 8, 8], not resized
-        for (index, value) in detail.iter().enumerate() {
-            let (channel, y, x) = (index / 16, index / 4 % 4 + 2, index % 4 + 2);
-            assert!((value - expected[channel * 64 + y * 8 + x]).abs() < 1e-6);
-        }
-        assert_eq!(View::Whole.pixels(&picture(7), 4).unwrap().len(), 3 * 4 * 4);
     }
 }

@@ -29,7 +29,17 @@ pub fn clip_pixels(picture: &Picture, side: usize) -> Vec<f32> {
 #[must_use]
 pub fn centre_crop(picture: &Picture, side: usize) -> Option<Vec<f32>> {
     let (width, height) = (picture.width as usize, picture.height as usize);
-    let (left, top) = (width.checked_sub(side)? / 2, height.checked_sub(side)? / 2);
+    crop(picture, side, width.checked_sub(side)? / 2, height.checked_sub(side)? / 2)
+}
+
+/// The square that begins `left` and `top` pixels from the corner, at the picture's own resolution →
+/// `[3, side, side]`, normalised. `None` where it does not lie within the picture.
+#[must_use]
+pub fn crop(picture: &Picture, side: usize, left: usize, top: usize) -> Option<Vec<f32>> {
+    let (width, height) = (picture.width as usize, picture.height as usize);
+    if width.checked_sub(side)? < left || height.checked_sub(side)? < top {
+        return None;
+    }
     let line = |row: usize| &picture.rgb[((top + row) * width + left) * 3..][..side * 3];
     Some(normalised(&(0..side).flat_map(line).copied().collect::<Vec<u8>>())) // [side, side, 3]
 }

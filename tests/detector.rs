@@ -9,9 +9,10 @@ use safelight::clip::pack::{Manifest, PackReader};
 use safelight::detector::{Detector, Milliseconds, Prepared, Verdict};
 use safelight::device::Device;
 use safelight::extractor::Extractor;
-use safelight::features::View;
+use safelight::features::{FeatureSpec, View};
 use safelight::head::info::PackRef;
 use safelight::head::{Head, HeadFile};
+use safelight::picture::{Limits, Picture};
 use safelight::progress::Progress;
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
@@ -88,4 +89,45 @@ fn a_picture_made_ready_for_a_head_with_other_views_is_refused() {
     detector.use_head(other).unwrap();
     let refused = block_on(detector.check_prepared(prepared, None, &mut ())).unwrap_err();
     assert_eq!(refused.code(), "head-format");
+}
+
+/// A picture without grain is the same in each of its quarters, so five squares say what the central one says; of any
+/// other picture they are their mean.
+#[test]
+fn details_are_what_the_tower_makes_of_five_squares_on_average() {
+    let mut detector = detector();
+    let side = u32::try_from(detector.extractor().tower().config().image_size).unwrap();
+    let even = Picture {
+        width: 3 * side,
+        height: 2 * side,
+        rgb: [90, 120, 30].repeat(6 * (side * side) as usize),
+        format: "PNG".to_owned(),
+    };
+    let bytes = picture("02-chelsea.png");
+    let uneven = Picture::decode(&bytes, &Limits::default()).unwrap();
+    let spec = |views| FeatureSpec { views, ..FeatureSpec::usual(detector.extractor().shape()) };
+    let features = |picture: &Picture, view| {
+        block_on(detector.extractor().features(&spec(vec![view]), std::slice::from_ref(picture), &mut ())).unwrap()
+    };
+    let far = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(far(&features(&even, View::Detail), &features(&even, View::Details)) < 1e-4);
+    assert!(far(&features(&uneven, View::Detail), &features(&uneven, View::Details)) > 1e-2);
+
+    // By hand: each square alone, then the mean.
+    let squares = View::Details.pixels(&uneven, side as usize).unwrap(); // [5, 3, side, side]
+    let each = squares
+        .chunks(squares.len() / 5)
+        .map(|square| block_on(detector.extractor().tower().forward(square.to_vec(), &mut ())).unwrap().embedding);
+    let mean = each.fold(vec![0.0; detector.extractor().shape().projection], |sum, one| {
+        sum.iter().zip(&one).map(|(sum, one)| sum + one / 5.0).collect()
+    });
+    let views = [View::Whole, View::Details];
+    let seen = block_on(detector.extractor().look(&views, &[uneven, even], &mut ())).unwrap();
+    assert_eq!((seen.present, seen.tokens.n), (vec![true; 4], 4));
+    assert!(far(&seen.tokens.embedding[mean.len()..2 * mean.len()], &mean) < 1e-5);
+
+    let other = head(detector.extractor(), Some(views.to_vec()));
+    detector.use_head(other).unwrap();
+    let verdict = block_on(detector.check(&bytes, None, &mut ())).unwrap();
+    assert_eq!(verdict.views, views.map(View::words));
 }

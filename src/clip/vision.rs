@@ -59,6 +59,34 @@ impl ImageTokens {
         self.class_tokens.extend_from_slice(&other.class_tokens);
         self.patch_means.extend_from_slice(&other.patch_means);
     }
+
+    /// The mean of each run of pictures, which follow each other; runs of 0 leave nothing. All lengths together are
+    /// [`Self::n`].
+    #[must_use]
+    pub fn averaged(self, runs: &[usize]) -> Self {
+        if runs.iter().all(|&length| length <= 1) {
+            return self;
+        }
+        let mean = |rows: &[f32]| means(rows, rows.len() / self.n.max(1), runs);
+        Self {
+            n: runs.iter().filter(|&&length| length > 0).count(),
+            embedding: mean(&self.embedding),
+            class_tokens: mean(&self.class_tokens),
+            patch_means: mean(&self.patch_means),
+        }
+    }
+}
+
+/// `[n, width]` → the mean of each run of rows that has any, `[runs, width]`.
+fn means(rows: &[f32], width: usize, runs: &[usize]) -> Vec<f32> {
+    let mut means = Vec::with_capacity(runs.len() * width);
+    let mut first = 0;
+    for &length in runs.iter().filter(|&&length| length > 0) {
+        let run = &rows[first * width..(first + length) * width]; // [length, width]
+        means.extend((0..width).map(|at| run.iter().skip(at).step_by(width).sum::<f32>() / length as f32));
+        first += length;
+    }
+    means
 }
 
 impl VisionTower {
@@ -227,5 +255,25 @@ impl<O: Ops> Tower<O> {
     /// `[n, tokens, width]` → the class token, `[n, 1, width]`.
     fn class_token(&self, hidden: &O::Hidden, n: usize) -> O::Hidden {
         self.ops.pick(hidden, &vec![0; n])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_run_of_pictures_is_averaged_and_an_empty_one_leaves_nothing() {
+        let tokens = ImageTokens {
+            n: 4,
+            embedding: vec![1.0, 3.0, 5.0, 7.0],
+            class_tokens: (0..16).map(|value| value as f32).collect(), // [4, 2, 2]
+            patch_means: (0..16).map(|value| -value as f32).collect(),
+        };
+        let averaged = tokens.clone().averaged(&[1, 0, 3]);
+        assert_eq!((averaged.n, &averaged.embedding[..]), (2, &[1.0, 5.0][..]));
+        assert_eq!(averaged.class_tokens, [0.0, 1.0, 2.0, 3.0, 8.0, 9.0, 10.0, 11.0]);
+        assert_eq!(averaged.patch_means, [0.0, -1.0, -2.0, -3.0, -8.0, -9.0, -10.0, -11.0]);
+        assert_eq!(tokens.clone().averaged(&[1, 1, 0, 1, 1]), tokens);
     }
 }

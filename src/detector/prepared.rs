@@ -13,7 +13,7 @@ use super::verdict::PictureInfo;
 pub struct Prepared {
     /// Which views the pixels are of, `[v]`.
     pub(super) views: Vec<View>,
-    /// One picture's, `[present views, 3, side, side]`.
+    /// One picture's.
     pub(super) looked: Looked,
     pub(super) picture: PictureInfo,
     /// Milliseconds from bytes to picture; 0 where something else decoded.

@@ -132,13 +132,22 @@ fn rows(recipe: &TrainConfig, views: &[View], tiers: bool) -> Vec<Row> {
     };
     rows.push(more(BLOCKS, first(), false));
     rows.push(more(PATCH_MEANS, first(), false));
-    if views.len() > 1 {
-        rows.push(more("+ second view", views.to_vec(), false));
-    }
+    // One second view after the other, each beside the first.
+    let pairs: Vec<Vec<View>> = views.iter().skip(1).map(|&second| [first(), vec![second]].concat()).collect();
+    rows.extend(pairs.iter().map(|pair| more(second_view(pair[1]), pair.clone(), false)));
     if tiers {
-        rows.push(more("+ augmentation", views.to_vec(), true));
+        rows.push(more("+ augmentation", pairs.into_iter().next().unwrap_or_else(first), true));
     }
     rows
+}
+
+/// What the row with this second view is called.
+fn second_view(view: View) -> &'static str {
+    match view {
+        View::Whole => "+ whole picture",
+        View::Detail => "+ second view",
+        View::Details => "of five squares",
+    }
 }
 
 fn as_table(table: &[(&str, Vec<Outcome>)], seeds: u64) -> String {

@@ -87,7 +87,8 @@ pub struct Arguments {
     /// How pictures are treated first: as-given, web, hard, equalised-0…
     #[arg(long, value_delimiter = ',', default_value = "as-given,web,hard")]
     treatments: Vec<Treatment>,
-    /// How they are looked at: whole, detail.
+    /// How they are looked at: whole, detail (the centre at full resolution), details (that and the middle of each
+    /// quarter, averaged).
     #[arg(long, value_delimiter = ',', default_value = "whole,detail", value_parser = view)]
     views: Vec<View>,
 }
@@ -123,9 +124,9 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `whole` or `detail`, for the command line.
+/// A view by its name, for the command line.
 pub fn view(name: &str) -> std::result::Result<View, String> {
-    serde_json::from_value(name.into()).map_err(|_| format!("“{name}” is none of whole, detail"))
+    serde_json::from_value(name.into()).map_err(|_| format!("“{name}” is none of whole, detail, details"))
 }
 
 impl Arguments {

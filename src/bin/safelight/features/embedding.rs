@@ -12,7 +12,6 @@ use safelight::features::View;
 use safelight::head::info::PackRef;
 use safelight::picture::facts::{Facts, sha256};
 use safelight::picture::{Limits, Picture};
-use safelight::pixels;
 use safelight::train::data::labels::Labelled;
 use safelight::train::data::set::LabelledPicture;
 use safelight::treatment::Treatment;
@@ -212,13 +211,14 @@ impl Run<'_> {
         let mut looked = Looked::default();
         for treatment in treatments {
             let treated = treatment.apply(&picture, seed, &Libwebp).await.map_err(Unreadable::Picture)?;
-            for view in views {
-                looked.push(match (view, treatment) {
-                    (View::Detail, Treatment::AsGiven) if *centres => {
-                        centre.as_ref().and_then(|centre| pixels::centre_crop(centre, side))
+            for &view in views {
+                let pixels = match (view, treatment) {
+                    (View::Detail | View::Details, Treatment::AsGiven) if *centres => {
+                        centre.as_ref().and_then(|centre| view.pixels_of_centre(centre, side))
                     }
                     _ => view.pixels(&treated, side),
-                });
+                };
+                looked.push(view, pixels);
             }
         }
         Ok((with(label, facts), looked))
@@ -231,8 +231,7 @@ impl Run<'_> {
         }
         let mut batch = Looked::default();
         for (_, looked) in &pending {
-            batch.present.extend_from_slice(&looked.present);
-            batch.pixels.extend_from_slice(&looked.pixels);
+            batch.append(looked);
         }
         let seen = self.extractor.see(batch, &mut ()).await?;
         let Embedded { file, places, changed, .. } = &mut self.embedded;
@@ -242,11 +241,12 @@ impl Run<'_> {
         self.new += pending.len();
         *changed = true;
         for (picture, looked) in pending {
-            let n = looked.present.iter().filter(|&&present| present).count();
+            let present = looked.present();
+            let n = present.iter().filter(|&&present| present).count();
             let tokens: ImageTokens = all.tokens(first, n);
             first += n;
             places.push(file.pictures.len());
-            file.push(picture, &looked.present, &tokens);
+            file.push(picture, &present, &tokens);
         }
         Ok(())
     }
