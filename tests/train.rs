@@ -77,8 +77,8 @@ fn area(head: &HeadFile, data: &Dataset) -> f64 {
     Scored { scores: &scores, generated: &data.generated }.auc().unwrap()
 }
 
-async fn to_the_end(mut trainer: Trainer, validation: &Dataset) -> Trained {
-    while trainer.epoch(Some(validation), &mut ()).await.unwrap().is_some() {}
+async fn to_the_end(mut trainer: Trainer) -> Trained {
+    while trainer.epoch(&mut ()).await.unwrap().is_some() {}
     trainer.finish().await.unwrap()
 }
 
@@ -138,47 +138,27 @@ fn every_part_can_be_switched_off_and_one_in_twenty_is_enough() {
 
 #[test]
 fn a_run_that_was_stopped_saved_and_resumed_is_the_run_without_a_break() {
-    let (data, validation) = (clouds(300, 3, 5), clouds(100, 2, 6));
+    let data = clouds(300, 3, 5);
     let device = Device::cpu();
     block_on(async {
         let fresh = || Trainer::new(data.clone(), config(), None, &device).unwrap();
-        let whole = to_the_end(fresh(), &validation).await;
+        let whole = to_the_end(fresh()).await;
         // 10 steps an epoch: in the first step, within epochs, and between two.
         for stop in [0, 1, 13, 20, 44] {
             let mut trainer = fresh();
             let mut watch = StopAt(stop);
             let error = loop {
-                if let Err(error) = trainer.epoch(Some(&validation), &mut watch).await {
+                if let Err(error) = trainer.epoch(&mut watch).await {
                     break error;
                 }
             };
             assert_eq!(error.code(), "cancelled");
             let state = trainer.state().await.unwrap();
             let resumed = Trainer::resume(data.clone(), &state, &device).unwrap();
-            assert_eq!(to_the_end(resumed, &validation).await, whole, "stopped after {stop} steps");
+            assert_eq!(to_the_end(resumed).await, whole, "stopped after {stop} steps");
             // The stopped trainer itself goes on as well.
-            assert_eq!(to_the_end(trainer, &validation).await, whole, "gone on after {stop} steps");
+            assert_eq!(to_the_end(trainer).await, whole, "gone on after {stop} steps");
         }
-    });
-}
-
-#[test]
-fn the_best_epoch_is_kept() {
-    let (data, validation) = (clouds(60, 2, 7), clouds(200, 2, 8));
-    // A rate at which the network is soon worse than it was.
-    let config = TrainConfig { learning_rate: 0.3, epochs: 12, ..config() };
-    block_on(async {
-        let mut trainer = Trainer::new(data, config, None, &Device::cpu()).unwrap();
-        let mut areas = Vec::new();
-        while let Some(report) = trainer.epoch(Some(&validation), &mut ()).await.unwrap() {
-            areas.push(report.validation_auc.unwrap());
-        }
-        let kept = trainer.finish().await.unwrap();
-        let (epoch, best) = kept.best.unwrap();
-        let highest = areas.iter().copied().fold(0.0, f64::max);
-        assert!((best - highest).abs() < 1e-12 && (areas[epoch] - highest).abs() < 1e-12, "{areas:?}");
-        // The head computes as the network did: batch norm folded, on another device.
-        assert!((area(&head(kept), &validation) - highest).abs() < 1e-3);
     });
 }
 
@@ -190,7 +170,7 @@ fn fine_tuning_begins_where_the_base_is() {
     let gentle = TrainConfig { learning_rate: 1e-9, epochs: 1, width: 99, ..TrainConfig::fine_tune() };
     let mut trainer = Trainer::new(data, gentle, Some(&base), &device).unwrap();
     assert_eq!(trainer.config().width, 16);
-    block_on(trainer.epoch(None, &mut ())).unwrap();
+    block_on(trainer.epoch(&mut ())).unwrap();
     let tuned = head(block_on(trainer.finish()).unwrap());
     assert!((area(&tuned, &unseen) - area(&base, &unseen)).abs() < 0.02);
 
@@ -209,7 +189,7 @@ fn a_state_of_other_data_or_a_damaged_one_is_refused() {
     let device = Device::cpu();
     let data = clouds(60, 2, 11);
     let mut trainer = Trainer::new(data.clone(), config(), None, &device).unwrap();
-    block_on(trainer.epoch(None, &mut ())).unwrap();
+    block_on(trainer.epoch(&mut ())).unwrap();
     let state = block_on(trainer.state()).unwrap();
     let refused = |data: &Dataset, state: &[u8]| Trainer::resume(data.clone(), state, &device).err().unwrap().code();
     assert_eq!(refused(&clouds(60, 2, 12), &state), "train-state");

@@ -147,8 +147,9 @@ export class Run {
     const { epochs } = run;
     this.#epochs = (epochs.at(-1)?.epoch ?? -1) + 1;
     const tell = (fresh: Safelight.EpochReport[]): void => {
-      const { folds, epochs: each } = fresh.at(-1) ?? { folds: 0, epochs: 1 };
-      report({ stage: "epoch", done: epochs.length, total: (folds + 1) * each, epochs: fresh, limit: this.#limit });
+      const last = fresh.at(-1);
+      const total = epochs.length + (last === undefined ? 0 : epochsLeft(last, this.#limit));
+      report({ stage: "epoch", done: epochs.length, total, epochs: fresh, limit: this.#limit });
     };
     if (epochs.length > 0) tell(epochs);
     let kept = performance.now();
@@ -190,6 +191,13 @@ export class Run {
       set.free(); // the trainer shares what it holds
     }
   }
+}
+
+/** Epochs after this one, as far as is known: the head itself may be found to need fewer than a fold. */
+export function epochsLeft({ stage, fold, folds, epoch, epochs }: Safelight.EpochReport, limit: number | null): number {
+  const each = Math.min(epochs, limit ?? epochs);
+  const stages = stage === "final" ? 0 : folds - fold;
+  return Math.max(0, each - epoch - 1) + stages * each;
 }
 
 /** The stored run of that id; else, where none waits, a new one, stored. */

@@ -90,7 +90,7 @@ async fn led(set: &TrainingSet, base: &HeadFile, config: &TrainConfig, pictures:
     let treatments: Vec<usize> = (0..set.treatments.len()).collect();
     let data = set.rows(pictures, &treatments);
     let mut trainer = Trainer::new(data, config.clone(), Some(base), &Device::cpu())?;
-    while Box::pin(trainer.epoch(None, &mut ())).await?.is_some() {}
+    while Box::pin(trainer.epoch(&mut ())).await?.is_some() {}
     let last = Box::pin(trainer.finish()).await?;
     let (hidden, output_weight, output_bias) = (last.hidden, last.output_weight, last.output_bias);
     Ok(HeadFile { info: base.info.clone(), hidden, output_weight, output_bias })

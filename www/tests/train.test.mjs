@@ -11,6 +11,7 @@ import { byStage, truePositives } from "../page/train/plots.ts";
 import { secondsLeft, stageWords } from "../page/train/run.ts";
 import * as words from "../page/train/words.ts";
 import { Problem } from "../protocol.ts";
+import { epochsLeft } from "../training.ts";
 import { headFile } from "../../tests/e2e/fake/heads.js";
 
 const nothing = { failed: () => undefined, onState: () => undefined };
@@ -110,10 +111,12 @@ test("what is no head, or carries a report of another shape, is found out", () =
 const epoch = (over) => ({ stage: "fold", fold: 0, folds: 2, epoch: 0, epochs: 10, loss: 1, validationAuc: null, ms: 1000, ...over });
 
 test("the time left counts every stage that is to come", () => {
-  assert.equal(secondsLeft([], null), null);
-  assert.equal(secondsLeft([epoch({ epoch: 3 })], null), 6 + 2 * 10);
-  assert.equal(secondsLeft([epoch({ epoch: 3 })], 5), 1 + 2 * 5);
-  assert.equal(secondsLeft([epoch({ stage: "final", fold: 1, epoch: 9 })], null), 0);
+  assert.equal(epochsLeft(epoch({ epoch: 3 }), null), 6 + 2 * 10);
+  assert.equal(epochsLeft(epoch({ epoch: 3 }), 5), 1 + 2 * 5);
+  assert.equal(epochsLeft(epoch({ stage: "final", fold: 1, epoch: 9 }), null), 0);
+  assert.equal(epochsLeft(epoch({ stage: "final", fold: 1, epoch: 6, epochs: 7 }), 8), 0);
+  assert.equal(secondsLeft([], 30), null);
+  assert.equal(secondsLeft([epoch({}), epoch({ ms: 3000 })], 4), 8);
   assert.equal(stageWords(epoch({ epoch: 3, fold: 1 }), 5), "Measuring, part 2 of 2: epoch 4 of 5");
   assert.equal(byStage([epoch({}), epoch({ epoch: 1 }), epoch({ fold: 1 })]).length, 2);
 });

@@ -12,7 +12,8 @@ use crate::{features, loading};
 /// The feature, and how pictures are treated before it is taken.
 #[derive(clap::Args)]
 pub struct Feature {
-    /// How pictures are looked at: whole, detail.
+    /// How pictures are looked at: whole, detail (the centre at full resolution), details (that and the middle of
+    /// each quarter, averaged).
     #[arg(long, value_delimiter = ',', default_value = "whole,detail", value_parser = features::view)]
     pub views: Vec<View>,
     #[command(flatten)]
@@ -123,6 +124,9 @@ pub struct Recipe {
     /// Passes over the training pictures.
     #[arg(long)]
     epochs: Option<usize>,
+    /// Learn for all epochs, also where the folds were clearly better after fewer.
+    #[arg(long)]
+    all_epochs: bool,
     /// Most rows a step.
     #[arg(long)]
     batch: Option<usize>,
@@ -176,6 +180,7 @@ impl Recipe {
         };
         config.width = self.width.unwrap_or(config.width);
         config.epochs = self.epochs.unwrap_or(config.epochs);
+        config.keep_best &= !self.all_epochs;
         config.batch = self.batch.unwrap_or(config.batch);
         config.seed = self.seed.unwrap_or(config.seed);
         config.validate()?;

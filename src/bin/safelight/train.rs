@@ -126,6 +126,12 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     for warning in &report.warnings {
         println!("! {warning}");
     }
+    if report.epochs < report.config.epochs {
+        let (epochs, all) = (report.epochs, report.config.epochs);
+        println!(
+            "Held-out pictures were told apart best after {epochs} of {all} epochs, so the head learnt for as many."
+        );
+    }
     if let (Some(unseen), Some(name)) = (unseen, &arguments.unseen_name) {
         let ready = Head::new(&head);
         head.info.figures = figures(&ready, &unseen, name).await?;

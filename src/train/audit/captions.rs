@@ -33,7 +33,7 @@ pub async fn scores(set: &TrainingSet, folds: &Folds, progress: &mut impl Progre
         let (kept, rows) = (dataset(set, &kept), dataset(set, &held));
         let config = config(kept.len());
         let mut trainer = Trainer::new(kept, config, None, &device)?;
-        while Box::pin(trainer.epoch(None, &mut ())).await?.is_some() {
+        while Box::pin(trainer.epoch(&mut ())).await?.is_some() {
             progress::step(progress, fold, folds.count)?;
             progress.rest().await;
         }

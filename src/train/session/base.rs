@@ -76,8 +76,7 @@ impl Known {
 impl Session {
     /// What the present stage starts with. A fold that starts afresh is of the base's size all the same.
     pub(super) fn start(&self) -> (TrainConfig, Option<&HeadFile>) {
-        let is_fold = self.so_far.stages < self.folds.count;
-        let is_afresh = is_fold && self.known.as_ref().is_some_and(Known::spoils_folds);
+        let is_afresh = self.is_fold() && self.known.as_ref().is_some_and(Known::spoils_folds);
         let mut config = self.config.clone();
         match &self.base {
             Some(base) if is_afresh => {

@@ -29,12 +29,21 @@ impl Session {
         let Some(trainer) = self.trainer.filter(|_| is_done) else {
             return Err(Error::TrainingSet { message: "its training is not finished".to_owned() });
         };
+        let epochs = trainer.epochs_done();
+        let (history, is_stopped) = (&self.so_far.history, self.so_far.stopped > 0);
+        let logits = if epochs < history.epochs(self.config.keep_best).unwrap_or_default() {
+            history.held_out_after(&self.folds, epochs) // somebody stopped it; nothing chose so few
+        } else {
+            history.held_out(&self.folds, self.config.keep_best)
+        };
         let last = Box::pin(trainer.finish()).await?;
-        let held = Held::new(&self.set, &self.so_far.logits, &self.folds, aims);
+        let held = Held::new(&self.set, &logits, &self.folds, aims);
         let mut warnings = held.warnings();
-        if self.so_far.stopped > 0 {
-            let message = "Training was stopped early, so the figures are of heads that were not finished.";
-            warnings.push(message.to_owned());
+        if is_stopped {
+            let all = self.config.epochs;
+            let message = "Training was stopped early: the head learnt for";
+            warnings
+                .push(format!("{message} {epochs} of {all} epochs, and the figures are of heads that did the same."));
         }
         if self.folds.count > 0 {
             warnings.extend(self.known.as_ref().and_then(Known::warning));
@@ -48,6 +57,8 @@ impl Session {
             real: self.set.len() - generated,
             sources: sources.len(),
             folds: self.folds.count,
+            epochs,
+            stopped: is_stopped,
             grouped: self.folds.grouped && self.folds.count > 0,
             tiers: held.tiers(),
             worst: held.worst(),
@@ -82,6 +93,7 @@ impl Session {
                 "pictureDigests": base::digests(&self.set, base),
                 "digestsOfAll": base::are_all(&self.set, base),
                 "folds": report.folds,
+                "epochs": report.epochs,
                 "grouped": report.grouped,
                 "losses": last.losses,
                 "aims": aims,

@@ -2,8 +2,8 @@
 //! with calibration and thresholds from the held-out logits. It can be stopped, saved and gone on with
 //! between any two epochs.
 //!
-//! No figure chooses anything that it measures: a fold's last epoch counts, not its best, and the
-//! probabilities and verdicts of a fold come from calibration and thresholds of the other folds.
+//! No figure chooses anything that it measures: after which epoch a fold is judged the other folds say (`epochs`), and
+//! the probabilities and verdicts of a fold come from calibration and thresholds of the other folds.
 
 use std::sync::Arc;
 
@@ -25,8 +25,10 @@ use crate::head::HeadFile;
 use crate::metrics::Scored;
 use crate::progress::Progress;
 use base::Known;
+use epochs::History;
 
 mod base;
+mod epochs;
 mod finish;
 pub mod report;
 mod state;
@@ -58,11 +60,11 @@ pub struct EpochReport {
     pub folds: usize,
     /// Which epoch of its stage, from 0.
     pub epoch: usize,
-    /// Epochs of a stage.
+    /// Epochs of its stage, unless it is stopped.
     pub epochs: usize,
     /// Mean loss of the epoch's batches.
     pub loss: f32,
-    /// ROC area on the fold's held-out rows; shown, never used to choose.
+    /// ROC area on the fold's held-out rows.
     pub validation_auc: Option<f64>,
     /// Milliseconds that it took.
     pub ms: f64,
@@ -102,14 +104,14 @@ pub struct Session {
 }
 
 /// How far a session is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 struct SoFar {
     /// Finished stages: folds, then the final one.
     stages: usize,
-    /// Stages that were ended early.
+    /// Stages that somebody ended early.
     stopped: usize,
-    /// Logit of every row from the head that was trained without it, `[n, l]`; 0 until it is known.
-    logits: Vec<f32>,
+    /// What the folds said after their epochs.
+    history: History,
 }
 
 impl Session {
@@ -131,8 +133,8 @@ impl Session {
         let duplicates = duplicates::find(&set.pictures, &mut ()).await?;
         let cluster = duplicates::clusters(set.len(), &duplicates);
         let folds = Folds::deal(&set.generated(), &set.sources(), &cluster, folds);
-        let logits = vec![0.0; set.len() * set.looks()];
-        let so_far = SoFar { logits, ..SoFar::default() };
+        let history = History::new(folds.count, config.epochs, set.len() * set.looks());
+        let so_far = SoFar { history, ..SoFar::default() };
         let mut session = Self::assemble(set, config, base, folds, so_far, device);
         session.begin()?; // what is wrong with the set or the base is said now
         Ok(session)
@@ -186,7 +188,7 @@ impl Session {
         self.so_far.stages > self.folds.count
     }
 
-    /// Stages, and epochs in all of them: for a bar.
+    /// Epochs of all stages together, at most: for a bar.
     #[must_use]
     pub fn epochs(&self) -> usize {
         (self.folds.count + 1) * self.config.epochs
@@ -214,20 +216,20 @@ impl Session {
             self.begin()?;
         }
         let Some(trainer) = &mut self.trainer else { return Ok(None) };
-        let Some(report) = trainer.epoch(None, progress).await? else { return Ok(None) };
-        let validation_auc = self.validate().await?;
-        let is_fold = self.so_far.stages < self.folds.count;
+        let Some(report) = trainer.epoch(progress).await? else { return Ok(None) };
+        let validation_auc = self.validate(report.epoch + 1).await?;
+        let is_fold = self.is_fold();
         let report = EpochReport {
             stage: if is_fold { Stage::Fold } else { Stage::Final },
             fold: self.so_far.stages.min(self.folds.count.saturating_sub(1)),
             folds: self.folds.count,
             epoch: report.epoch,
-            epochs: report.epochs,
+            epochs: if is_fold { report.epochs } else { self.epochs_to_keep() },
             loss: report.loss,
             validation_auc,
             ms: report.ms,
         };
-        self.so_far.stages += usize::from(report.epoch + 1 == report.epochs);
+        self.so_far.stages += usize::from(report.epoch + 1 >= report.epochs);
         Ok(Some(report))
     }
 
@@ -236,10 +238,21 @@ impl Session {
     /// # Errors
     /// As [`Session::epoch`].
     pub async fn validate_only(mut self, aims: Aims, progress: &mut impl Progress) -> Result<Vec<TierReport>> {
-        while self.so_far.stages < self.folds.count {
+        while self.is_fold() {
             self.epoch(progress).await?;
         }
-        Ok(Held::new(&self.set, &self.so_far.logits, &self.folds, aims).tiers())
+        let logits = self.so_far.history.held_out(&self.folds, self.config.keep_best);
+        Ok(Held::new(&self.set, &logits, &self.folds, aims).tiers())
+    }
+
+    /// Whether the present stage is a fold.
+    fn is_fold(&self) -> bool {
+        self.so_far.stages < self.folds.count
+    }
+
+    /// Epochs that the head is to learn for.
+    fn epochs_to_keep(&self) -> usize {
+        self.so_far.history.epochs(self.config.keep_best).unwrap_or(self.config.epochs)
     }
 
     /// Epochs of the present stage that are done.
@@ -250,11 +263,7 @@ impl Session {
 
     /// Pictures that the present stage trains on.
     fn kept(&self) -> Vec<usize> {
-        if self.so_far.stages < self.folds.count {
-            self.folds.split(self.so_far.stages).0
-        } else {
-            (0..self.set.len()).collect()
-        }
+        if self.is_fold() { self.folds.split(self.so_far.stages).0 } else { (0..self.set.len()).collect() }
     }
 
     /// The rows that the present stage trains on.
@@ -275,21 +284,19 @@ impl Session {
 
     /// Lays the present fold's held-out rows ready.
     fn hold_out(&mut self) {
-        self.held_out = (self.so_far.stages < self.folds.count).then(|| {
+        self.held_out = self.is_fold().then(|| {
             let held = self.folds.split(self.so_far.stages).1;
             let rows = self.set.rows(&held, &(0..self.set.looks()).collect::<Vec<_>>());
             (held, rows)
         });
     }
 
-    /// Keeps the logits of the held-out rows, and gives their area.
-    async fn validate(&mut self) -> Result<Option<f64>> {
+    /// Keeps what the present fold says of its held-out rows after `epochs` epochs, and gives their area.
+    async fn validate(&mut self, epochs: usize) -> Result<Option<f64>> {
         let (Some((held, rows)), Some(trainer)) = (&self.held_out, &self.trainer) else { return Ok(None) };
         let scores = trainer.logits(rows).await?;
-        let looks = self.set.looks();
-        for (&picture, logits) in held.iter().zip(scores.chunks(looks.max(1))) {
-            self.so_far.logits[picture * looks..(picture + 1) * looks].copy_from_slice(logits);
-        }
-        Ok(Scored { scores: &scores, generated: &rows.generated }.auc())
+        let area = Scored { scores: &scores, generated: &rows.generated }.auc();
+        self.so_far.history.record(self.stage_of_trainer, epochs, held, &scores, area);
+        Ok(area)
     }
 }

@@ -20,6 +20,10 @@ pub struct TrainingReport {
     pub sources: usize,
     /// Folds of the validation; 0 where there was none.
     pub folds: usize,
+    /// Epochs that the head learnt for.
+    pub epochs: usize,
+    /// Whether somebody ended a stage early.
+    pub stopped: bool,
     /// Whether every fold held out whole sources.
     pub grouped: bool,
     /// Figures by tier: as given first where there is that, equalised last.

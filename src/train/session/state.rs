@@ -9,6 +9,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::epochs::History;
 use super::{Session, SoFar};
 use crate::device::Device;
 use crate::head::HeadFile;
@@ -20,7 +21,7 @@ use crate::train::validation::folds::Folds;
 use crate::{Error, Result};
 
 /// The format this version reads and writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 const METADATA: &str = "safelight-session";
 
@@ -33,8 +34,8 @@ struct About {
     folds: Folds,
     stages: usize,
     stopped: usize,
-    /// Whether the present stage is to end; states of before do not tell.
-    #[serde(default)]
+    history: History,
+    /// Whether the present stage is to end.
     stop: bool,
     stage_of_trainer: usize,
     trains_on: Vec<usize>,
@@ -54,13 +55,15 @@ impl Session {
             folds: self.folds.clone(),
             stages: self.so_far.stages,
             stopped: self.so_far.stopped,
+            history: self.so_far.history.clone(),
             stop: self.stop,
             stage_of_trainer: self.stage_of_trainer,
             trains_on: self.trains_on.clone(),
             audit: self.audit.clone(),
         };
-        let logits: Vec<u8> = self.so_far.logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
-        let mut parts = vec![("logits", Dtype::F32, self.so_far.logits.len(), logits)];
+        let logits = self.so_far.history.logits.iter().flatten(); // [marks, n, l]
+        let logits: Vec<u8> = logits.flat_map(|logit| logit.to_le_bytes()).collect();
+        let mut parts = vec![("logits", Dtype::F32, logits.len() / size_of::<f32>(), logits)];
         if let Some(trainer) = &self.trainer {
             let bytes = trainer.state().await?;
             parts.push(("trainer", Dtype::U8, bytes.len(), bytes));
@@ -104,12 +107,14 @@ impl Session {
         let file = SafeTensors::deserialize(state).map_err(|error| refuse(error.to_string()))?;
         let part = |name: &str| file.tensor(name).ok().map(|view| view.data());
         let logits = part("logits").unwrap_or_default().as_chunks().0.iter().map(|&four| f32::from_le_bytes(four));
-        let logits: Vec<f32> = logits.collect();
-        if logits.len() != n * set.looks() || !logits.iter().all(|logit| logit.is_finite()) {
+        let rows = n * set.looks();
+        let mut history = about.history;
+        history.logits = logits.collect::<Vec<f32>>().chunks(rows.max(1)).map(<[f32]>::to_vec).collect(); // [marks, n · l]
+        if !history.fits(about.folds.count, about.config.epochs, rows) {
             return Err(refuse("its logits are not those of these pictures".to_owned()));
         }
         let base = part("base").map(HeadFile::read).transpose()?;
-        let so_far = SoFar { stages: about.stages, stopped: about.stopped, logits };
+        let so_far = SoFar { stages: about.stages, stopped: about.stopped, history };
         let mut session = Self::assemble(set, about.config, base, about.folds, so_far, device);
         session.audit = about.audit;
         session.stop = about.stop;

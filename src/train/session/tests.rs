@@ -5,6 +5,7 @@ use crate::head::info::{OperatingPoint, PackRef};
 use crate::head::{Head, HeadFile};
 use crate::picture::facts::Facts;
 use crate::train::data::set::LabelledPicture;
+use crate::train::trainer::config::Schedule;
 use crate::train::validation::limits::LIKELY;
 use crate::treatment::Treatment;
 
@@ -120,6 +121,59 @@ fn a_saved_session_goes_on_as_if_nothing_had_happened() {
     assert!(Session::resume(set(64), &state[..50], &Device::cpu()).is_err());
 }
 
+/// One number in forty tells the classes apart, a little, and a third of the labels is wrong: what is learnt first is
+/// that number, what is learnt last are the pictures.
+fn overfit(n: usize) -> TrainingSet {
+    let mut set = TrainingSet::new(40, vec![Treatment::AsGiven]);
+    let mut state = 5;
+    let mut noise = || (crate::random::random(&mut state) % 2000) as f32 / 1000.0 - 1.0;
+    for index in 0..n {
+        let generated = index % 2 == 0;
+        let source = format!("s{}", index % 8);
+        let picture = LabelledPicture { name: format!("{index}"), source, generated, ..LabelledPicture::default() };
+        let signal = if generated == (index % 3 != 0) { 1.5 } else { -1.5 };
+        let row: Vec<f32> = (0..40).map(|at| if at == 0 { signal } else { 0.0 } + noise()).collect();
+        set.add(picture, &row).unwrap();
+    }
+    set
+}
+
+#[test]
+fn the_head_learns_for_as_many_epochs_as_the_folds_found_best() {
+    let config = |keep_best| TrainConfig {
+        epochs: 12,
+        batch: 16,
+        learning_rate: 0.01,
+        sam_rho: 0.0,
+        schedule: Schedule::Constant,
+        keep_best,
+        ..config()
+    };
+    let run_of = |keep_best| {
+        let mut epochs = Vec::new();
+        let session =
+            pollster::block_on(Session::new(overfit(240), config(keep_best), None, FOLDS, &Device::cpu())).unwrap();
+        let (head, report) = run(session, &mut epochs);
+        (head, report, epochs)
+    };
+    let (head, report, epochs) = run_of(true);
+    assert!(report.epochs < 12 && !report.stopped, "{}", report.epochs);
+    let of_head: Vec<&EpochReport> = epochs.iter().filter(|epoch| epoch.stage == Stage::Final).collect();
+    assert_eq!(of_head.len(), report.epochs);
+    assert!(of_head.iter().all(|epoch| epoch.epochs == report.epochs));
+    assert_eq!(head.info.training["epochs"], report.epochs);
+    // The last epoch of a fold is shown as well, and is worse.
+    let mean_after = |done: usize| {
+        let areas = epochs.iter().filter(|epoch| epoch.epoch + 1 == done).filter_map(|epoch| epoch.validation_auc);
+        areas.sum::<f64>() / report.folds as f64
+    };
+    assert!(mean_after(report.epochs) > mean_after(12) + 0.02);
+    let (_, all, epochs) = run_of(false);
+    assert_eq!((all.epochs, epochs.len()), (12, (all.folds + 1) * 12));
+    let auc = |report: &TrainingReport| report.tiers[0].auc.unwrap().value;
+    assert!(auc(&report) > auc(&all), "{} {}", auc(&report), auc(&all));
+}
+
 #[test]
 fn a_stop_ends_the_present_stage_and_the_report_says_so() {
     let mut session = session(64);
@@ -131,7 +185,34 @@ fn a_stop_ends_the_present_stage_and_the_report_says_so() {
     });
     assert_eq!((second.fold, second.epoch), (1, 0));
     let (_, report) = run(session, &mut Vec::new());
-    assert!(report.warnings.iter().any(|warning| warning.contains("stopped early")), "{:?}", report.warnings);
+    // One fold has no more than one epoch, so all are judged after one, and the head learns for one.
+    assert_eq!((report.epochs, report.stopped), (1, true));
+    let told =
+        report.warnings.iter().any(|warning| warning.contains("stopped early: the head learnt for 1 of 3 epochs"));
+    assert!(told, "{:?}", report.warnings);
+}
+
+/// Then the folds, which went on, are judged after as few.
+#[test]
+fn a_stop_of_the_head_itself_turns_the_figures_back() {
+    let figures = |epochs_of_head: usize| {
+        let mut session = session(64);
+        pollster::block_on(async {
+            loop {
+                let epoch = session.epoch(&mut ()).await.unwrap().unwrap();
+                if epoch.stage == Stage::Final && epoch.epoch + 1 == epochs_of_head {
+                    break session.stop();
+                }
+            }
+        });
+        run(session, &mut Vec::new()).1
+    };
+    let (one, two) = (figures(1), figures(2));
+    assert_eq!((one.epochs, two.epochs), (1, 2));
+    assert!(one.stopped && one.tiers[0].auc != two.tiers[0].auc, "{:?} {:?}", one.tiers[0].auc, two.tiers[0].auc);
+    let config = TrainConfig { epochs: 3, keep_best: false, ..config() };
+    let whole = pollster::block_on(Session::new(set(64), config, None, FOLDS, &Device::cpu())).unwrap();
+    assert!(run(whole, &mut Vec::new()).1.tiers[0].auc != two.tiers[0].auc);
 }
 
 /// The last epoch of a stage may have been asked for before a reload.

@@ -36,6 +36,8 @@ pub struct TrainConfig {
     /// Probability that a row's caption is left out of a step, where captions are read: so one head learns to
     /// do with and without.
     pub caption_dropout: f64,
+    /// Whether a head learns for as many epochs as its folds found best, where that is clearly before the last one.
+    pub keep_best: bool,
 }
 
 /// γ · `CVaR_α`(cross-entropy) + (1 − γ) · AUC loss.
@@ -71,7 +73,7 @@ impl Default for LossConfig {
 /// The paper's recipe on a head and batches of the size that a folder of pictures feeds.
 impl Default for TrainConfig {
     fn default() -> Self {
-        Self { width: 256, epochs: 12, batch: 256, weighting: Weighting::Root, ..Self::paper() }
+        Self { width: 256, epochs: 12, batch: 256, weighting: Weighting::Root, keep_best: true, ..Self::paper() }
     }
 }
 
@@ -93,6 +95,7 @@ impl TrainConfig {
             schedule: Schedule::Cosine,
             weighting: Weighting::None,
             caption_dropout: 0.5,
+            keep_best: false,
         }
     }
 

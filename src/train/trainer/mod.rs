@@ -1,4 +1,4 @@
-//! A run: epoch by epoch over a dataset, the best network kept.
+//! A run: epoch by epoch over a dataset.
 //!
 //! | file | holds |
 //! |---|---|
@@ -10,7 +10,7 @@
 //! | `learner` | a batch in, the network moved |
 //! | `streams` | random numbers that are a function of where they are used |
 //! | `pace` | how often the device is waited for |
-//! | here | epochs, the best of them, the finished tensors |
+//! | here | epochs, the finished tensors |
 //! | `state` | a run on its way to disk and back |
 //! | `run` | a whole run at once |
 //! | `speed` | how fast it trains, for the bench |
@@ -34,7 +34,6 @@ use crate::clock::Clock;
 use crate::device::Device;
 use crate::head::HeadFile;
 use crate::head::file::Hidden;
-use crate::metrics::Scored;
 use crate::progress::{self, Progress};
 use crate::train::data::dataset::Dataset;
 use crate::{Error, Result};
@@ -59,7 +58,6 @@ pub struct Trainer {
     so_far: SoFar,
     /// Sum of the losses of the epoch's steps, `[1]`.
     sum: Tensor<1>,
-    best: Option<Box<Best>>,
     weights: Vec<f32>, // [n]
     batches: Batches,
 }
@@ -75,14 +73,6 @@ struct SoFar {
     pub losses: Vec<f32>,
 }
 
-/// The network with the highest validation area.
-#[derive(Debug, Clone)]
-struct Best {
-    pub auc: f64,
-    pub epoch: usize,
-    pub network: Network,
-}
-
 /// How one epoch went.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -93,8 +83,6 @@ pub struct EpochReport {
     pub epochs: usize,
     /// Mean loss of its batches.
     pub loss: f32,
-    /// Area under the ROC curve on the validation set.
-    pub validation_auc: Option<f64>,
     /// Milliseconds that it took, since it was last asked for.
     pub ms: f64,
 }
@@ -110,8 +98,6 @@ pub struct Trained {
     pub output_bias: f32,
     /// Mean loss of each epoch.
     pub losses: Vec<f32>,
-    /// The epoch that it is of, from 0, and the validation area it had, where there was a validation set.
-    pub best: Option<(usize, f64)>,
 }
 
 impl Trainer {
@@ -145,7 +131,6 @@ impl Trainer {
             batches: Batches::new(&data, config.batch),
             sum: Tensor::zeros([1], device.burn()),
             so_far: SoFar::default(),
-            best: None,
             device: device.clone(),
             config,
             data,
@@ -166,17 +151,12 @@ impl Trainer {
     }
 
     /// Runs the next epoch, or the rest of one that was stopped; `None` when there is none left.
-    /// `progress` is told of every step. `validation` holds rows that are not trained on; the network of
-    /// the epoch with the highest area on them is the one that is kept.
+    /// `progress` is told of every step.
     ///
     /// # Errors
     /// [`Error::Cancelled`], after which it can be called again; [`Error::DeviceFailed`];
     /// [`Error::NotFinite`] where the loss has grown beyond all bounds.
-    pub async fn epoch(
-        &mut self,
-        validation: Option<&Dataset>,
-        progress: &mut impl Progress,
-    ) -> Result<Option<EpochReport>> {
+    pub async fn epoch(&mut self, progress: &mut impl Progress) -> Result<Option<EpochReport>> {
         let (epoch, epochs, steps) = (self.so_far.epoch, self.config.epochs, self.batches.steps);
         if epoch >= epochs {
             return Ok(None);
@@ -200,20 +180,12 @@ impl Trainer {
         if !loss.is_finite() {
             return Err(Error::NotFinite { name: "The training loss".to_owned() });
         }
-        let validation_auc = match validation {
-            Some(validation) => self.validate(validation).await?,
-            None => None,
-        };
-        // Of equals the later one: where all pairs are in order, the loss still falls.
-        if let Some(auc) = validation_auc.filter(|&auc| self.best.as_ref().is_none_or(|best| auc >= best.auc)) {
-            self.best = Some(Box::new(Best { auc, epoch, network: self.learner.network.clone() }));
-        }
         self.so_far.losses.push(loss);
         self.so_far.epoch += 1;
         self.so_far.step = 0;
         self.sum = self.sum.zeros_like();
         progress::step(progress, steps, steps).ok(); // the epoch is done; a stop is heard at the next one
-        Ok(Some(EpochReport { epoch, epochs, loss, validation_auc, ms: clock.ms() }))
+        Ok(Some(EpochReport { epoch, epochs, loss, ms: clock.ms() }))
     }
 
     /// One step of `AdamW` under SAM; the batch's loss before it, `[1]`, not read back.
@@ -258,12 +230,6 @@ impl Trainer {
             .collect()
     }
 
-    /// Area under the ROC curve on `data`; `None` where it has one class.
-    async fn validate(&self, data: &Dataset) -> Result<Option<f64>> {
-        let scores = self.logits(data).await?;
-        Ok(Scored { scores: &scores, generated: &data.generated }.auc())
-    }
-
     /// What the network as it is now says of rows, `[n]`: positive means generated.
     ///
     /// # Errors
@@ -279,14 +245,12 @@ impl Trainer {
         Ok(logits)
     }
 
-    /// Ends the run: the best network where there was a validation set, else the last.
+    /// Ends the run with the network as it is.
     ///
     /// # Errors
     /// [`Error::DeviceFailed`].
     pub async fn finish(self) -> Result<Trained> {
-        let best = self.best.as_ref().map(|best| (best.epoch, best.auc));
-        let network = self.best.map_or(self.learner.network, |best| best.network);
-        let (hidden, output_weight, output_bias) = network.read(&self.device).await?;
-        Ok(Trained { hidden, output_weight, output_bias, losses: self.so_far.losses, best })
+        let (hidden, output_weight, output_bias) = self.learner.network.read(&self.device).await?;
+        Ok(Trained { hidden, output_weight, output_bias, losses: self.so_far.losses })
     }
 }

@@ -7,7 +7,7 @@ use crate::device::Device;
 use crate::progress::Progress;
 use crate::train::data::dataset::Dataset;
 
-/// A whole run without a validation set. `progress` is told of every step.
+/// A whole run. `progress` is told of every step.
 ///
 /// # Errors
 /// As [`Trainer::new`] and [`Trainer::epoch`].
@@ -21,7 +21,7 @@ pub async fn train(
     loop {
         let (epoch, epochs) = (trainer.epochs_done(), trainer.config().epochs);
         let mut progress = WithinRun { progress, epoch, epochs };
-        if Box::pin(trainer.epoch(None, &mut progress)).await?.is_none() {
+        if Box::pin(trainer.epoch(&mut progress)).await?.is_none() {
             return Box::pin(trainer.finish()).await;
         }
     }

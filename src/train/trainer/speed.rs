@@ -37,7 +37,7 @@ pub async fn step_ms(sizes: Sizes, device: &Device) -> Result<Vec<f64>> {
     // One batch an epoch: its report tells the step's time.
     let mut trainer = Trainer::new(data, config, None, device)?;
     let mut ms = Vec::with_capacity(steps + 1);
-    while let Some(report) = trainer.epoch(None, &mut ()).await? {
+    while let Some(report) = trainer.epoch(&mut ()).await? {
         ms.push(report.ms);
     }
     Ok(ms.split_off(1.min(ms.len())))

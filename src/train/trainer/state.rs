@@ -8,7 +8,6 @@
 //! | `parameter.NAME` | weights `[in, out]`, else `[1, out]` |
 //! | `moment1.NAME`, `moment2.NAME` | `AdamW`'s, absent before the first step |
 //! | `running.I.mean`, `running.I.var` | batch norms' statistics, `[1, width]` |
-//! | `best.parameter.NAME`, `best.running.I.…` | the best network, where there is one |
 //! | `sum` | of the losses of the epoch's finished steps, `[1, 1]` |
 //!
 //! The metadata's key `safelight-training` holds [`About`] as JSON. Random numbers need no state: they are
@@ -25,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::config::TrainConfig;
 use super::learner::Learner;
 use super::network::{Mlp, Network, Statistics, tensor};
-use super::{Best, SoFar, Trainer};
+use super::{SoFar, Trainer};
 use crate::device::Device;
 use crate::train::data::dataset::Dataset;
 use crate::{Error, Result};
@@ -48,8 +47,6 @@ struct About {
     so_far: SoFar,
     /// `AdamW`'s steps.
     time: usize,
-    /// Epoch and area of the best network.
-    best: Option<(usize, f64)>,
 }
 
 impl Trainer {
@@ -70,9 +67,6 @@ impl Trainer {
             tensors.push(put(format!("moment1.{name}"), &momentum.moment_1));
             tensors.push(put(format!("moment2.{name}"), &momentum.moment_2));
         }
-        if let Some(best) = &self.best {
-            tensors.extend(network(&best.network).map(|(name, value)| put(format!("best.{name}"), &value)));
-        }
         tensors.push(("sum".to_owned(), self.sum.clone().reshape([1, 1])));
         let about = About {
             format: FORMAT,
@@ -81,7 +75,6 @@ impl Trainer {
             dimension: self.data.dimension,
             so_far: self.so_far.clone(),
             time,
-            best: self.best.as_ref().map(|best| (best.epoch, best.auc)),
         };
         let mut stored = Vec::with_capacity(tensors.len());
         for (name, value) in tensors {
@@ -118,7 +111,7 @@ impl Trainer {
         }
         let file = SafeTensors::deserialize(state).map_err(|error| refuse(error.to_string()))?;
         let reader = Reader { file, device: device.burn(), layers: about.config.layers, dimension: data.dimension };
-        let mut learner = Learner::new(&about.config, reader.network("")?);
+        let mut learner = Learner::new(&about.config, reader.network()?);
         if about.time > 0 {
             let first = reader.parameters("moment1")?;
             learner.optimiser.moments = first.zip(reader.parameters("moment2")?, |moment_1, moment_2| {
@@ -126,9 +119,6 @@ impl Trainer {
             });
         }
         let mut trainer = Self::assemble(data, about.config, device, learner);
-        if let Some((epoch, auc)) = about.best {
-            trainer.best = Some(Box::new(Best { auc, epoch, network: reader.network("best.")? }));
-        }
         trainer.sum = reader.take("sum", Some([1, 1]))?.reshape([1]);
         trainer.so_far = about.so_far;
         Ok(trainer)
@@ -172,11 +162,11 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn network(&self, prefix: &str) -> Result<Network> {
-        let parameters = self.parameters(&format!("{prefix}parameter"))?;
+    fn network(&self) -> Result<Network> {
+        let parameters = self.parameters("parameter")?;
         let layers = parameters.hidden.iter().enumerate();
         let running = layers.map(|(index, [_, bias, ..])| {
-            let take = |name: &str| self.take(&format!("{prefix}running.{index}.{name}"), Some(bias.dims()));
+            let take = |name: &str| self.take(&format!("running.{index}.{name}"), Some(bias.dims()));
             Ok(Statistics { mean: take("mean")?, var: take("var")? })
         });
         Ok(Network { running: running.collect::<Result<_>>()?, parameters })

@@ -50,6 +50,7 @@ export function recipe(folder: string, pictures: number, captions: Captions, pre
   const cvar = h("input", { type: "checkbox", checked: true });
   const auc = h("input", { type: "checkbox", checked: true });
   const sam = h("input", { type: "checkbox", checked: true });
+  const best = h("input", { type: "checkbox", checked: true });
   const altered = h("input", { type: "checkbox" });
   const element = h(
     "div",
@@ -91,6 +92,7 @@ export function recipe(folder: string, pictures: number, captions: Captions, pre
         tick(cvar, "CVaR", "learns most from the hardest pictures"),
         tick(auc, "AUC loss", "orders pairs, whatever the balance"),
         tick(sam, "SAM", "prefers solutions that bear small changes"),
+        tick(best, "Best epoch", "ends where pictures held back were told apart best, if that is clearly before the last epoch"),
         tick(altered, "Altered copies", "learns from two random crops of every picture as well, reduced and recompressed; not when classes are equalised. Takes two thirds longer"),
       ),
     ),
@@ -102,6 +104,7 @@ export function recipe(folder: string, pictures: number, captions: Captions, pre
     if (epochs.valueAsNumber >= 1) config.epochs = Math.floor(epochs.valueAsNumber);
     if (seed.valueAsNumber >= 0) config.seed = Math.floor(seed.valueAsNumber);
     if (!sam.checked) config.samRho = 0;
+    if (!best.checked) config.keepBest = false;
     if (!cvar.checked || !auc.checked) config.loss = { ...(cvar.checked ? {} : { cvarAlpha: null }), ...(auc.checked ? {} : { aucWeight: 0 }) };
     const date = new Date().toISOString().slice(0, 10);
     const title = name.value.trim() || "My pictures";

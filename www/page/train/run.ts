@@ -12,15 +12,11 @@ export function stageWords({ stage, fold, folds, epoch, epochs }: EpochReport, l
   return `${what}: epoch ${Math.min(epoch + 1, of)} of ${of}`;
 }
 
-/** Seconds until the head is there; `null` before the first epoch. */
-export function secondsLeft(done: readonly EpochReport[], limit: number | null): number | null {
-  const last = done.at(-1);
-  if (last === undefined) return null;
+/** Seconds until `left` more epochs are done; `null` before the first. */
+export function secondsLeft(done: readonly EpochReport[], left: number): number | null {
   const recent = done.slice(-WINDOW);
+  if (recent.length === 0) return null;
   const mean = recent.reduce((sum, { ms }) => sum + ms, 0) / recent.length;
-  const each = Math.min(last.epochs, limit ?? last.epochs);
-  const stages = last.stage === "final" ? 0 : last.folds - last.fold;
-  const left = Math.max(0, each - last.epoch - 1) + stages * each;
   return (left * mean) / 1000;
 }
 

@@ -87,7 +87,7 @@ function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElem
   const wrong = h("p", { class: "problem", role: "alert", hidden: true });
   /** What to do with another training that is not finished. */
   const choice = h("div", { class: "waiting" });
-  const stop = h("button", { type: "button", id: "stop-early", hidden: true, click: () => shorten() }, "Stop here and keep what it has learnt");
+  const stop = h("button", { type: "button", id: "stop-early", hidden: true, click: () => shorten() }, "Stop here and keep the best so far");
   const pause = h("button", { type: "button", class: "pause", click: () => toggle() }, "Pause");
   const discard = h("button", { type: "button", class: "quiet", click: () => void throwAway() }, "Discard");
 
@@ -114,7 +114,7 @@ function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElem
     const last = epochs.at(-1);
     if (last === undefined) return;
     line.textContent = stageWords(last, limit);
-    left.textContent = words.timeLeft(secondsLeft(epochs, limit));
+    left.textContent = words.timeLeft(secondsLeft(epochs, told.total - told.done));
     stop.hidden = limit !== null;
     note.textContent = limit === null ? "" : `Every stage now ends after ${words.plural(limit, "epoch")}, so that the figures are those of such a head.`;
     const reached = `${last.stage} ${last.fold}`;

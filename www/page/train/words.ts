@@ -116,12 +116,20 @@ export function gainSentence(model: Estimate | null, files: Estimate | null, equ
   return `${said} The files alone reach ${times(files.value)}, so it may have learnt formats and sizes instead of pictures. Do not rely on it before you have trained with both classes equalised.`;
 }
 
-export function splitSentence({ folds, grouped, sources, pictures, generated, real }: TrainingReport): string {
+export function splitSentence(report: TrainingReport): string {
+  const { folds, grouped, sources, pictures, generated, real } = report;
   const set = `${plural(pictures, "picture")}, ${count(real)} real and ${count(generated)} generated, of ${plural(sources, "source")}.`;
   if (folds === 0) return `${set} Nothing was held back, so there are no figures.`;
-  return grouped
-    ? `${set} Measured ${folds} times over, each time on sources that were left out of training.`
-    : `${set} Measured ${folds} times over on pictures that were left out of training. They come from the same sources as the rest, so expect less on others.`;
+  const measured = grouped
+    ? `Measured ${folds} times over, each time on sources that were left out of training.`
+    : `Measured ${folds} times over on pictures that were left out of training. They come from the same sources as the rest, so expect less on others.`;
+  return [set, measured, bestSentence(report)].filter((sentence) => sentence !== "").join(" ");
+}
+
+/** Where the head learnt for fewer epochs than it was to, and nobody stopped it; reports of before do not say. */
+function bestSentence({ epochs, stopped, config }: TrainingReport): string {
+  if (epochs === undefined || stopped === true || epochs >= config.epochs) return "";
+  return `Pictures held back were told apart best after ${epochs} of ${plural(config.epochs, "epoch")}, so the head learnt for as many.`;
 }
 
 /** Of pictures whose corrected verdict is another than their folder's. */
