@@ -129,6 +129,8 @@ export interface TrainConfig {
   weighting: "none" | "root" | "equal";
   /** Probability that a row's caption is left out of a step, 0…1, where captions are read. */
   captionDropout: number;
+  /** Whether a head learns for as many epochs as its folds found best, where that is clearly before the last one. */
+  keepBest: boolean;
 }
 
 /** γ · CVaR_α(cross-entropy) + (1 − γ) · AUC loss. */
@@ -152,6 +154,7 @@ export interface EpochReport {
   folds: number;
   /** Which epoch of its stage, from 0. */
   epoch: number;
+  /** Of its stage, unless it is stopped. */
   epochs: number;
   /** Mean loss of the epoch's batches. */
   loss: number;
@@ -197,6 +200,10 @@ export interface TrainingReport {
   real: number;
   sources: number;
   folds: number;
+  /** That the head learnt for; reports of before lack it. */
+  epochs?: number;
+  /** Whether somebody ended a stage early; reports of before lack it. */
+  stopped?: boolean;
   /** Whether folds are whole sources. */
   grouped: boolean;
   tiers: TierReport[];

@@ -121,6 +121,13 @@ test("the time left counts every stage that is to come", () => {
   assert.equal(byStage([epoch({}), epoch({ epoch: 1 }), epoch({ fold: 1 })]).length, 2);
 });
 
+test("a report says where the head learnt for fewer epochs, unless somebody stopped it", () => {
+  const config = { epochs: 12 };
+  assert.match(words.splitSentence({ ...report, epochs: 7, stopped: false, config }), /told apart best after 7 of 12 epochs, so the head learnt for as many\.$/);
+  for (const others of [{ epochs: 12 }, { epochs: 7, stopped: true }, {}])
+    assert.doesNotMatch(words.splitSentence({ ...report, config, ...others }), /epochs/);
+});
+
 test("a ROC curve is read between its points", () => {
   const roc = [[0, 0], [0, 0.4], [0.2, 0.8], [1, 1]];
   assert.ok(Math.abs(truePositives(roc, 0.1) - 0.6) < 1e-12);

@@ -34,6 +34,7 @@ struct About {
     folds: Folds,
     stages: usize,
     stopped: usize,
+    #[serde(default)] // so that of an older state its format is told, and not that this is missing
     history: History,
     /// Whether the present stage is to end.
     stop: bool,

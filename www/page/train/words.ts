@@ -128,7 +128,7 @@ export function splitSentence(report: TrainingReport): string {
 
 /** Where the head learnt for fewer epochs than it was to, and nobody stopped it; reports of before do not say. */
 function bestSentence({ epochs, stopped, config }: TrainingReport): string {
-  if (epochs === undefined || stopped === true || epochs >= config.epochs) return "";
+  if (epochs === undefined || stopped === true || !(epochs < config.epochs)) return "";
   return `Pictures held back were told apart best after ${epochs} of ${plural(config.epochs, "epoch")}, so the head learnt for as many.`;
 }
 
