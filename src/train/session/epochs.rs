@@ -6,12 +6,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::train::validation::folds::Folds;
+use crate::train::validation::held_out::Logits;
 
 /// Standard errors by which an earlier epoch must be better than the last, on average over the folds: the rule that
 /// trees are pruned by (Breiman et al., Classification and Regression Trees, 1984, section 3.4.3). An epoch that is no
 /// better comes as far by chance now and then, and then little is lost.
 const BEYOND_CHANCE: f64 = 1.0;
+
+/// What an earlier epoch must gain in area besides: for less, the head rather sees its pictures as often as it was asked to.
+const WORTH: f64 = 0.002;
 
 /// All of the first epochs are remembered, as many as this; later ones half as densely with each doubling.
 const DENSE: usize = 32;
@@ -64,26 +67,21 @@ impl History {
         self.chosen(None, best).map(|mark| self.epochs[mark])
     }
 
-    /// The logits to judge by, `[n, l]`: of each fold after as many epochs as the others choose.
-    pub(super) fn held_out(&self, folds: &Folds, best: bool) -> Vec<f32> {
-        self.judged(folds, |fold| self.chosen(Some(fold), best))
+    /// The logits to judge by: each fold after as many epochs as the others choose, the head after its own.
+    pub(super) fn held_out(&self, best: bool) -> Logits<'_> {
+        let of_fold = |fold| self.at(self.chosen(Some(fold), best));
+        Logits { of_folds: (0..self.areas.len()).map(of_fold).collect(), of_head: self.at(self.chosen(None, best)) }
     }
 
-    /// The same beside a head that learnt for `epochs`, which nobody chose.
-    pub(super) fn held_out_after(&self, folds: &Folds, epochs: usize) -> Vec<f32> {
+    /// The same of a head that learnt for `epochs`, which nobody chose.
+    pub(super) fn held_out_after(&self, epochs: usize) -> Logits<'_> {
         let mark = self.reached().and_then(|last| self.epochs[..=last].iter().rposition(|&mark| mark <= epochs));
-        self.judged(folds, |_| mark)
+        Logits { of_folds: vec![self.at(mark); self.areas.len()], of_head: self.at(mark) }
     }
 
-    /// `[n, l]`, of each fold at its mark.
-    fn judged(&self, folds: &Folds, mark_of: impl Fn(usize) -> Option<usize>) -> Vec<f32> {
-        let marks: Vec<Option<usize>> = (0..folds.count).map(mark_of).collect();
-        let looks = self.logits.first().map_or(0, Vec::len) / folds.of.len().max(1);
-        let row = |(picture, &fold): (usize, &usize)| {
-            let logits = marks.get(fold).copied().flatten().map(|mark| &self.logits[mark]);
-            (picture * looks..(picture + 1) * looks).map(move |at| logits.map_or(0.0, |logits| logits[at]))
-        };
-        folds.of.iter().enumerate().flat_map(row).collect()
+    /// `[n, l]` at this mark.
+    fn at(&self, mark: Option<usize>) -> &[f32] {
+        mark.and_then(|mark| self.logits.get(mark)).map_or(&[], Vec::as_slice)
     }
 
     /// The last mark that every fold reached.
@@ -99,7 +97,7 @@ impl History {
         }
         let folds = self.areas.iter().enumerate().filter(|&(fold, _)| Some(fold) != without).map(|(_, areas)| areas);
         let folds: Vec<&Vec<Option<f64>>> = folds.collect();
-        let mut chosen = (last, 0.0);
+        let mut chosen = (last, WORTH);
         for mark in (0..last).rev() {
             let gains: Vec<f64> = folds.iter().filter_map(|areas| Some(areas[mark]? - areas[last]?)).collect();
             if let Some(mean) = gain(&gains).filter(|&mean| mean > chosen.1) {
@@ -123,60 +121,67 @@ mod tests {
     use super::*;
 
     /// A fold's picture each, whose logit is the number of epochs; areas by fold and epoch.
-    fn history(areas: &[&[f64]], epochs: usize) -> (History, Folds) {
+    fn history(areas: &[&[f64]], epochs: usize) -> History {
         let mut history = History::new(areas.len(), epochs, areas.len());
         for (fold, areas) in areas.iter().enumerate() {
             for (epoch, &area) in areas.iter().enumerate() {
                 history.record(fold, epoch + 1, &[fold], &[(epoch + 1) as f32], Some(area));
             }
         }
-        let folds = Folds { of: (0..areas.len()).collect(), count: areas.len(), grouped: true };
         assert!(history.fits(areas.len(), epochs, areas.len()));
-        (history, folds)
+        history
+    }
+
+    /// After how many epochs each fold is judged, and the head calibrated.
+    fn judged(logits: &Logits) -> (Vec<f32>, f32) {
+        let of_folds = logits.of_folds.iter().enumerate().map(|(fold, logits)| logits[fold]);
+        (of_folds.collect(), logits.of_head[0])
     }
 
     #[test]
     fn an_earlier_epoch_is_kept_where_all_folds_were_better_after_it() {
-        let (history, folds) = history(&[&[0.6, 0.8, 0.7], &[0.5, 0.9, 0.8], &[0.6, 0.85, 0.74]], 3);
+        let history = history(&[&[0.6, 0.8, 0.7], &[0.5, 0.9, 0.8], &[0.6, 0.85, 0.74]], 3);
         assert_eq!((history.epochs(true), history.epochs(false)), (Some(2), Some(3)));
-        assert_eq!(history.held_out(&folds, true), [2.0; 3]);
-        assert_eq!(history.held_out(&folds, false), [3.0; 3]);
+        assert_eq!(judged(&history.held_out(true)), (vec![2.0; 3], 2.0));
+        assert_eq!(judged(&history.held_out(false)), (vec![3.0; 3], 3.0));
     }
 
     #[test]
     fn what_may_be_chance_and_what_is_no_better_leave_the_last() {
-        let (by_one, folds) = history(&[&[0.9, 0.6], &[0.70, 0.72], &[0.69, 0.71]], 2);
+        let by_one = history(&[&[0.9, 0.6], &[0.70, 0.72], &[0.69, 0.71]], 2);
         assert_eq!(by_one.epochs(true), Some(2), "one fold of three");
-        assert_eq!(by_one.held_out(&folds, true), [2.0; 3]);
-        let (rising, _) = history(&[&[0.6, 0.7], &[0.6, 0.7]], 2);
+        assert_eq!(judged(&by_one.held_out(true)), (vec![2.0; 3], 2.0));
+        let rising = history(&[&[0.6, 0.7], &[0.6, 0.7]], 2);
         assert_eq!(rising.epochs(true), Some(2));
-        let (equal, _) = history(&[&[0.7, 0.7], &[0.7, 0.7]], 2);
+        let equal = history(&[&[0.7, 0.7], &[0.7, 0.7]], 2);
         assert_eq!(equal.epochs(true), Some(2));
+        let by_little = history(&[&[0.7015, 0.7], &[0.7015, 0.7]], 2);
+        assert_eq!(by_little.epochs(true), Some(2));
     }
 
     /// The third fold does not gain by the epoch that the others choose, nor is it asked.
     #[test]
     fn a_fold_is_judged_after_as_many_epochs_as_the_others_choose() {
-        let (history, folds) = history(&[&[0.8, 0.7], &[0.82, 0.7], &[0.5, 0.7]], 2);
+        let history = history(&[&[0.8, 0.7], &[0.82, 0.7], &[0.5, 0.7]], 2);
         assert_eq!(history.epochs(true), Some(2));
-        assert_eq!(history.held_out(&folds, true), [2.0, 2.0, 1.0]);
+        assert_eq!(judged(&history.held_out(true)), (vec![2.0, 2.0, 1.0], 2.0));
     }
 
     #[test]
     fn where_a_fold_was_stopped_all_are_judged_as_early() {
-        let (history, folds) = history(&[&[0.6, 0.7, 0.8], &[0.6, 0.7]], 3);
+        let history = history(&[&[0.6, 0.7, 0.8], &[0.6, 0.7]], 3);
         assert_eq!(history.epochs(true), Some(2));
-        assert_eq!(history.held_out(&folds, true), [2.0, 2.0]);
-        assert_eq!(history.held_out_after(&folds, 1), [1.0, 1.0]);
-        assert_eq!(history.held_out_after(&folds, 3), [2.0, 2.0], "later ones do not exist");
+        assert_eq!(judged(&history.held_out(true)), (vec![2.0, 2.0], 2.0));
+        assert_eq!(judged(&history.held_out_after(1)), (vec![1.0, 1.0], 1.0));
+        assert_eq!(judged(&history.held_out_after(3)), (vec![2.0, 2.0], 2.0), "later ones do not exist");
     }
 
     #[test]
     fn without_folds_there_is_nothing_to_choose_by() {
-        let folds = Folds { of: vec![0; 4], count: 0, grouped: false };
         let history = History::new(0, 3, 8);
         assert_eq!(history.epochs(true), None);
-        assert!(history.held_out(&folds, true).iter().all(|&logit| logit == 0.0));
+        let logits = history.held_out(true);
+        assert!(logits.of_folds.is_empty() && logits.of_head.is_empty());
     }
 
     #[test]

@@ -32,9 +32,9 @@ impl Session {
         let epochs = trainer.epochs_done();
         let (history, is_stopped) = (&self.so_far.history, self.so_far.stopped > 0);
         let logits = if epochs < history.epochs(self.config.keep_best).unwrap_or_default() {
-            history.held_out_after(&self.folds, epochs) // somebody stopped it; nothing chose so few
+            history.held_out_after(epochs) // somebody stopped it; nothing chose so few
         } else {
-            history.held_out(&self.folds, self.config.keep_best)
+            history.held_out(self.config.keep_best)
         };
         let last = Box::pin(trainer.finish()).await?;
         let held = Held::new(&self.set, &logits, &self.folds, aims);

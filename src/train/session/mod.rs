@@ -241,7 +241,7 @@ impl Session {
         while self.is_fold() {
             self.epoch(progress).await?;
         }
-        let logits = self.so_far.history.held_out(&self.folds, self.config.keep_best);
+        let logits = self.so_far.history.held_out(self.config.keep_best);
         Ok(Held::new(&self.set, &logits, &self.folds, aims).tiers())
     }
 
