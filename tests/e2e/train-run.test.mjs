@@ -55,6 +55,24 @@ test("stopping early, while a picture is checked between epochs", async () => {
   await browser.close();
 });
 
+test("a head that ends where the folds were best says so, on the scale of the folds", async () => {
+  const { browser, page, errors } = await studio(server, "chromium");
+  await chooseFolder(page, makeFolder("best", { folders: ["real/best-early slow-epochs", ...FOLDERS.slice(1, 4)], each: 12 }));
+  await toAudit(page);
+  await page.click("#train");
+  await page.waitForFunction(() => /The head itself: epoch [3-6] of 7/.test(document.querySelector(".pass-line")?.textContent ?? ""), { polling: 50, timeout: 60_000 });
+  const seen = await page.evaluate(() => {
+    const bar = document.querySelector(".pass progress");
+    const labels = [...document.querySelectorAll(".plots svg text")].map((text) => text.textContent);
+    return { part: bar.value / bar.max, labels };
+  });
+  assert.ok(seen.part > 0.8 && seen.part < 1, `${seen.part}`); // 36 epochs of folds, and 3 to 6 of 7
+  assert.ok(seen.labels.includes("12"), seen.labels.join(" "));
+  assert.match(await finished(page), /told apart best after 7 of 12 epochs/);
+  assert.deepEqual(errors, []);
+  await browser.close();
+});
+
 test("a worker that is lost in training is replaced, and training ends on the CPU", async () => {
   const { browser, page } = await studio(server, "chromium");
   await chooseFolder(page, makeFolder("lose", { folders: ["real/lose-training", ...FOLDERS.slice(1, 4)], each: 12 }));

@@ -2,6 +2,7 @@
 // A picture whose name holds one of these words steers it:
 //   slow-epochs     300 ms an epoch
 //   no-timestamps   the GPU cannot train
+//   best-early      the head itself ends after 7 epochs
 //   lose-training   on the GPU, the fourth epoch ends in a panic
 import { headFile } from "./heads.js";
 
@@ -109,15 +110,18 @@ export class Trainer {
     this.lent = true;
     try {
       const { at } = this;
-      const { epochs } = at.config;
-      if (at.epoch === epochs || at.stopped) {
+      const named = (word) => this.pictures.some(({ name }) => name.includes(word));
+      const early = named("best-early") ? 7 : at.config.epochs;
+      const epochsOf = (stage) => (stage < FOLDS ? at.config.epochs : early);
+      if (at.epoch === epochsOf(at.stage) || at.stopped) {
         at.stage += 1;
+        at.learnt = at.epoch;
         at.epoch = 0;
         at.stopped = false;
       }
       if (at.stage > FOLDS) return null;
+      const epochs = epochsOf(at.stage);
       const start = performance.now();
-      const named = (word) => this.pictures.some(({ name }) => name.includes(word));
       for (let step = 0; step < 4; step += 1) {
         await pause(named("slow-epochs") ? 75 : 4);
         if (!observe(step, 4)) throw problem("cancelled", "Stopped.");
@@ -164,6 +168,7 @@ export class Trainer {
     const worst = scored.filter(({ generated, probability }) => (generated ? probability <= 0.3 : probability >= 0.75)).sort((a, b) => Math.abs(b.probability - 0.5) - Math.abs(a.probability - 0.5)).slice(0, 12);
     const report = {
       pictures: this.pictures.length, generated, real, sources: sources.length, folds: FOLDS, grouped: sources.length >= FOLDS,
+      epochs: this.at.learnt, stopped: this.at.cut === true,
       tiers: tiersOf(this.treatments, this.captions).map(([tier, auc]) => tierReport(tier, auc, generated, real, sources, enough)),
       worst, audit: null, config: this.at.config, warnings: this.at.cut ? ["Training was stopped early, so the figures are of heads that were not finished."] : [],
     };

@@ -11,7 +11,7 @@ const share = (label: string): Axis => ({ label, from: 0, to: 1, ticks: UNIT, fo
 /** Loss and validation AUC by epoch: earlier stages pale, the present one strong. */
 export function curves(epochs: readonly EpochReport[]): HTMLElement[] {
   const stages = byStage(epochs);
-  const length = Math.max(2, epochs.at(-1)?.epochs ?? 2);
+  const length = Math.max(2, ...epochs.map(({ epochs }) => epochs)); // the last stage may need fewer
   const x: Axis = { label: "epoch", from: 1, to: length, ticks: ticksOf(length) };
   return [lossCurve(stages, x), aucCurve(stages, x)];
 }
