@@ -5,6 +5,8 @@
     pip install -r tests/requirements.txt
     tests/second_view.py FEATURES PICTURES/metadata.csv
 
+With features of `--views whole,detail,details` it also tells what five squares bring in place of one.
+
 A camera's picture has ten times the pixels of a generated one, so a crop at full resolution might be told by its resolution
 alone. Of the pictures that have such a crop, the file's own facts (`original_*` in metadata.csv) give a null that sees no
 pixel. Every score is of a fold that the picture's source is not in. Then pairs are compared only within tenths of the null's
@@ -27,17 +29,18 @@ FOLDS, STRATA, DRAWS = 5, 10, 500
 
 
 def read(path):
-    """Both views of the pictures as given that have both, `[n, d]` each, and the pictures."""
+    """The views of the pictures as given that have all of them, `[n, d]` each, and the pictures."""
     with safe_open(path, "numpy") as file:
-        pictures = json.loads(file.metadata()["safelight-features"])["pictures"]
+        contents = json.loads(file.metadata()["safelight-features"])
+        pictures, names = contents["pictures"], contents["views"]
         present = file.get_tensor("present").astype(bool)  # [n, treatments, views]
         embedding, *tokens = (file.get_tensor(name) for name in ("embedding", "class_tokens", "patch_means"))
     first = np.cumsum(present.sum((1, 2))) - present.sum((1, 2))  # of each picture's rows
-    both = np.flatnonzero(present[:, 0].all(1))
+    full = np.flatnonzero(present[:, 0].all(1))
     unit = lambda part: part / np.linalg.norm(part, axis=1, keepdims=True) * part.shape[1] ** 0.5
     of_blocks = lambda rows: [part for kind in tokens for part in kind[rows][:, BLOCKS].swapaxes(0, 1)]
     view = lambda rows: np.hstack([unit(part.astype(np.float32)) for part in [embedding[rows], *of_blocks(rows)]])
-    return view(first[both]), view(first[both] + 1), [pictures[index] for index in both]
+    return {name: view(first[full] + at) for at, name in enumerate(names)}, [pictures[index] for index in full]
 
 
 def facts(row):
@@ -69,7 +72,7 @@ def within(scores, labels, strata):
 
 
 def main(features, metadata):
-    whole, detail, pictures = read(features)
+    views, pictures = read(features)
     with open(metadata, newline="") as file:
         rows = {row["file_name"]: row for row in csv.DictReader(file)}
     labels = np.array([picture["generated"] for picture in pictures]).astype(int)
@@ -78,8 +81,11 @@ def main(features, metadata):
     probe = lambda: LogisticRegression(C=1e-3, max_iter=300)
     null = held_out(lambda: HistGradientBoostingClassifier(max_iter=100, random_state=1), known, labels, sources)
     scores = {"null (facts alone)": null}
-    for name, values in [("whole picture", whole), ("detail", detail), ("both views", np.hstack([whole, detail]))]:
-        scores[name] = held_out(probe, values, labels, sources)
+    looks = {"whole picture": ["whole"], "detail": ["detail"], "both views": ["whole", "detail"]}
+    if "details" in views:
+        looks |= {"five squares": ["details"], "whole and five": ["whole", "details"]}
+    for name, of in looks.items():
+        scores[name] = held_out(probe, np.hstack([views[view] for view in of]), labels, sources)
     strata = np.searchsorted(np.quantile(null, np.linspace(0, 1, STRATA + 1)[1:-1]), null)
 
     names, random = np.unique(sources), np.random.default_rng(1)
