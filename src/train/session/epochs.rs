@@ -40,9 +40,10 @@ impl History {
         Self { logits: vec![vec![0.0; rows]; marks.len()], epochs: marks, areas: vec![Vec::new(); folds] }
     }
 
-    /// Whether it can be one of so many folds, epochs and rows.
-    pub(super) fn fits(&self, folds: usize, epochs: usize, rows: usize) -> bool {
-        self.epochs == Self::new(folds, epochs, 0).epochs
+    /// Whether it can be one of so many folds, epochs and rows, of which as many as `ended` have an epoch at least.
+    pub(super) fn fits(&self, folds: usize, epochs: usize, rows: usize, ended: usize) -> bool {
+        self.areas.iter().take(ended).all(|areas| !areas.is_empty())
+            && self.epochs == Self::new(folds, epochs, 0).epochs
             && self.areas.len() == folds
             && self.areas.iter().all(|areas| areas.len() <= self.epochs.len())
             && self.logits.len() == self.epochs.len()
@@ -128,7 +129,7 @@ mod tests {
                 history.record(fold, epoch + 1, &[fold], &[(epoch + 1) as f32], Some(area));
             }
         }
-        assert!(history.fits(areas.len(), epochs, areas.len()));
+        assert!(history.fits(areas.len(), epochs, areas.len(), areas.len()));
         history
     }
 
@@ -182,6 +183,7 @@ mod tests {
         assert_eq!(history.epochs(true), None);
         let logits = history.held_out(true);
         assert!(logits.of_folds.is_empty() && logits.of_head.is_empty());
+        assert!(History::new(2, 3, 8).fits(2, 3, 8, 0) && !History::new(2, 3, 8).fits(2, 3, 8, 1));
     }
 
     #[test]

@@ -96,6 +96,7 @@ impl Session {
         if about.format != FORMAT {
             return Err(refuse(format!("its format is {}, this version reads {FORMAT}", about.format)));
         }
+        about.config.validate()?;
         let n = set.len();
         let sound = about.folds.of.len() == n
             && about.folds.of.iter().all(|&fold| fold < about.folds.count.max(1))
@@ -111,7 +112,7 @@ impl Session {
         let rows = n * set.looks();
         let mut history = about.history;
         history.logits = logits.collect::<Vec<f32>>().chunks(rows.max(1)).map(<[f32]>::to_vec).collect(); // [marks, n · l]
-        if !history.fits(about.folds.count, about.config.epochs, rows) {
+        if !history.fits(about.folds.count, about.config.epochs, rows, about.stages) {
             return Err(refuse("its logits are not those of these pictures".to_owned()));
         }
         let base = part("base").map(HeadFile::read).transpose()?;
