@@ -86,7 +86,7 @@ impl Session {
     /// Goes on from [`Session::state`] with the same pictures in the same order.
     ///
     /// # Errors
-    /// [`Error::TrainState`] where the bytes are no such state, or one of other pictures.
+    /// [`Error::TrainState`] where the bytes are no such state, or one of other pictures; [`Error::TrainConfig`].
     pub fn resume(set: impl Into<Arc<TrainingSet>>, state: &[u8], device: &Device) -> Result<Self> {
         let set = set.into();
         let (_, metadata) = SafeTensors::read_metadata(state).map_err(|error| refuse(error.to_string()))?;
