@@ -50,6 +50,11 @@ impl History {
             && self.logits.iter().all(|logits| logits.len() == rows && logits.iter().all(|logit| logit.is_finite()))
     }
 
+    /// All but the logits, which are megabytes.
+    pub(super) fn without_logits(&self) -> Self {
+        Self { epochs: self.epochs.clone(), areas: self.areas.clone(), logits: Vec::new() }
+    }
+
     /// After `done` epochs fold `fold` said `logits` `[held, l]` of the pictures `held`, with this area.
     pub(super) fn record(&mut self, fold: usize, done: usize, held: &[usize], logits: &[f32], area: Option<f64>) {
         let Some(mark) = self.epochs.iter().position(|&epochs| epochs == done) else { return };

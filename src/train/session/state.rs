@@ -56,7 +56,7 @@ impl Session {
             folds: self.folds.clone(),
             stages: self.so_far.stages,
             stopped: self.so_far.stopped,
-            history: self.so_far.history.clone(),
+            history: self.so_far.history.without_logits(),
             stop: self.stop,
             stage_of_trainer: self.stage_of_trainer,
             trains_on: self.trains_on.clone(),

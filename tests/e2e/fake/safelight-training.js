@@ -170,7 +170,7 @@ export class Trainer {
       pictures: this.pictures.length, generated, real, sources: sources.length, folds: FOLDS, grouped: sources.length >= FOLDS,
       epochs: this.at.learnt, stopped: this.at.cut === true,
       tiers: tiersOf(this.treatments, this.captions).map(([tier, auc]) => tierReport(tier, auc, generated, real, sources, enough)),
-      worst, audit: null, config: this.at.config, warnings: this.at.cut ? ["Training was stopped early, so the figures are of heads that were not finished."] : [],
+      worst, audit: null, config: this.at.config, warnings: this.at.cut ? [`Training was stopped early: the head learnt for ${this.at.learnt} of ${this.at.config.epochs} epochs, and the figures are of heads that did the same.`] : [],
     };
     const metadata = { format: 1, ...naming, captions: this.captions, thresholds: { real: 0.3, generated: 0.75 }, training: { pictures: report.pictures }, epochs: this.at.done.length };
     return { head: headFile(metadata), report };
