@@ -87,7 +87,7 @@ function epochsView(bench: Bench, { input, project }: Plan): { element: HTMLElem
   const wrong = h("p", { class: "problem", role: "alert", hidden: true });
   /** What to do with another training that is not finished. */
   const choice = h("div", { class: "waiting" });
-  const stop = h("button", { type: "button", id: "stop-early", hidden: true, click: () => shorten() }, "Stop here and keep the best so far");
+  const stop = h("button", { type: "button", id: "stop-early", hidden: true, click: () => shorten() }, "Stop and keep the best");
   const pause = h("button", { type: "button", class: "pause", click: () => toggle() }, "Pause");
   const discard = h("button", { type: "button", class: "quiet", click: () => void throwAway() }, "Discard");
 
